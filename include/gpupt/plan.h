@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef GPUPT_PLAN_H
+#define GPUPT_PLAN_H
+
+/**
+ * @file
+ * From a wish, a domain and an inventory to edits, a verdict and findings.
+ *
+ * ```
+ *  request ──┐
+ *  domain  ──┼─► plan: layout, hole, verdict, findings, edits ─► new text
+ *  inventory ┘
+ * ```
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <gpupt/domain.h>
+#include <gpupt/error.h>
+#include <gpupt/inventory.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What the user wants. Starts as: no device changes, hole size computed,
+ *  rounded up to a power of two. */
+struct gpupt_request;
+
+/** How <pcihole64> is decided. Since 0.1. */
+enum gpupt_hole_policy {
+	GPUPT_HOLE_AUTO, /**< computed from the BARs */
+	GPUPT_HOLE_KEEP, /**< stays as it is */
+	GPUPT_HOLE_SIZE, /**< the size given */
+};
+
+/** How a computed hole is rounded. Since 0.1. */
+enum gpupt_rounding {
+	GPUPT_ROUND_POWER_OF_TWO,
+	GPUPT_ROUND_GIB,
+};
+
+/** Makes an empty request; NULL when memory is short. Since 0.1. */
+struct gpupt_request *gpupt_request_new(void);
+/** Frees @p request. NULL is fine. Since 0.1. */
+void gpupt_request_free(struct gpupt_request *request);
+
+/** Adds a device selector (see gpupt_inventory_select()); resolved when the
+ *  plan is made. @return 0 or GPUPT_E_NOMEM. Since 0.1. */
+int gpupt_request_add_device(struct gpupt_request *request, const char *selector,
+			     struct gpupt_error **error);
+/** The inverse: the domain's hostdevs that @p selector means go. Since 0.1. */
+int gpupt_request_remove_device(struct gpupt_request *request, const char *selector,
+				struct gpupt_error **error);
+/** Tells that another domain lists the device at @p address. Since 0.1. */
+int gpupt_request_add_other_user(struct gpupt_request *request,
+				 struct gpupt_pci_address address, const char *domain_name,
+				 struct gpupt_error **error);
+/** Decides about <pcihole64>; @p size_bytes only counts for GPUPT_HOLE_SIZE. Since 0.1. */
+void gpupt_request_set_hole(struct gpupt_request *request, enum gpupt_hole_policy policy,
+			    uint64_t size_bytes);
+/** Power of two (default) or exact GiB. Since 0.1. */
+void gpupt_request_set_rounding(struct gpupt_request *request, enum gpupt_rounding rounding);
+/** Room to leave for devices plugged in later; 0 by default. Since 0.1. */
+void gpupt_request_set_headroom(struct gpupt_request *request, uint64_t size_bytes);
+/** Lets the plan make an existing hole smaller. Since 0.1. */
+void gpupt_request_set_allow_shrink(struct gpupt_request *request, bool allow);
+/** Overrides refusals: host in use, hole that does not fit. Since 0.1. */
+void gpupt_request_set_force(struct gpupt_request *request, bool force);
+/** Sibling functions of a device come along (default true). Since 0.1. */
+void gpupt_request_set_siblings(struct gpupt_request *request, bool siblings);
+/** Functions of one device get one guest slot, address written. Since 0.1. */
+void gpupt_request_set_multifunction(struct gpupt_request *request, bool multifunction);
+
+/** What the model says about the guest after the plan. Since 0.1. */
+enum gpupt_verdict {
+	/** Nothing to place: no passed-through function with memory BARs. */
+	GPUPT_VERDICT_NOTHING,
+	/** The firmware places every BAR. */
+	GPUPT_VERDICT_FIRMWARE,
+	/** The kernel places what the firmware leaves over. */
+	GPUPT_VERDICT_KERNEL,
+	/** The hole is as large as needed, but it alone does not bring up every
+	 *  BAR: see the findings for what else the guest needs. */
+	GPUPT_VERDICT_PARTIAL,
+	/** No hole that QEMU would start with is large enough. */
+	GPUPT_VERDICT_NO_FIT,
+	/** Not computed (policy keep without an inventory, a device unknown). */
+	GPUPT_VERDICT_UNKNOWN,
+};
+
+/** Returns "firmware", "kernel", ...; never NULL. Since 0.1. */
+const char *gpupt_verdict_name(enum gpupt_verdict verdict);
+
+/** How serious a finding is. Since 0.1. */
+enum gpupt_severity {
+	GPUPT_INFO,
+	GPUPT_WARNING,
+	GPUPT_ERROR,
+};
+
+/** Something odd about the domain, the host or the plan; see
+ *  gpupt-xml-findings(7). Borrowed from the object it belongs to. Since 0.1. */
+struct gpupt_finding {
+	unsigned int number; /**< GPUPT-0012 is 12; never reused */
+	enum gpupt_severity severity;
+	const char *subject; /**< device address, element, ... */
+	const char *text;    /**< one sentence */
+	const char *remedy;  /**< what to do, or "" */
+	size_t line;         /**< line in the domain XML, or 0 */
+	size_t column;       /**< column, or 0 */
+};
+
+/** Who gives a BAR its guest address. Since 0.1. */
+enum gpupt_placer {
+	GPUPT_PLACED_BY_NOBODY,
+	GPUPT_PLACED_BY_FIRMWARE,
+	GPUPT_PLACED_BY_KERNEL,
+};
+
+/** One BAR of the guest as the plan leaves it. Since 0.1. */
+struct gpupt_layout_bar {
+	bool passed_through;           /**< false: one of the guest's own devices */
+	struct gpupt_pci_address host; /**< valid when passed_through */
+	const char *device;            /**< what has the BAR: "hostdev 0000:08:00.0" */
+	unsigned int bar;              /**< index, GPUPT_BAR_ROM for the ROM */
+	uint64_t size_bytes;
+	bool mem64;
+	bool prefetchable;
+	enum gpupt_placer placed_by;
+	uint64_t guest_address; /**< guest-physical; 0 when placed by nobody */
+	const char *reason;     /**< why nobody places it; "" otherwise */
+};
+
+/** The numbers behind the size. Bytes; since 0.1. */
+struct gpupt_hole_numbers {
+	bool present;        /**< the domain had a <pcihole64> */
+	uint64_t current;    /**< its value, or QEMU's default */
+	uint64_t planned;    /**< what the plan leaves the domain with */
+	uint64_t minimum;    /**< smallest that works, to 1 GiB; 0: none is needed */
+	uint64_t maximum;    /**< largest QEMU starts with */
+	uint64_t hole_start; /**< guest-physical address where QEMU's hole starts */
+	uint64_t bar_sum;    /**< sum of the 64-bit prefetchable BARs passed through */
+	uint64_t largest_bar;
+	uint64_t headroom;
+	unsigned int phys_bits;
+	bool phys_bits_assumed;
+	uint64_t window_start; /**< start of the window the guest kernel gets */
+	uint64_t window_end;
+	uint64_t firmware_window_start; /**< the firmware's own 64-bit window */
+	uint64_t firmware_window_end;
+};
+
+/** One replacement of bytes in the domain's text. Since 0.1. */
+struct gpupt_edit {
+	size_t offset;
+	size_t length;
+	const char *replacement;
+	size_t replacement_length;
+};
+
+/** A plan: immutable, independent of the objects it was made from. */
+struct gpupt_plan;
+
+/**
+ * Makes a plan. Nothing is written anywhere.
+ *
+ * A verdict of GPUPT_VERDICT_NO_FIT is a plan too: it has no edits and says why.
+ *
+ * @param inventory  NULL when none is at hand: enough for GPUPT_HOLE_KEEP and
+ *                   GPUPT_HOLE_SIZE without device changes
+ * @return 0, GPUPT_E_NOT_FOUND (a device the inventory lacks), GPUPT_E_REFUSED
+ *         (the host uses the device), GPUPT_E_UNSUPPORTED (a machine without
+ *         pcihole64), GPUPT_E_SYNTAX, GPUPT_E_NOMEM. Since 0.1.
+ */
+int gpupt_plan_make(const struct gpupt_domain *domain, const struct gpupt_inventory *inventory,
+		    const struct gpupt_request *request, struct gpupt_plan **ret,
+		    struct gpupt_error **error);
+
+/** Frees @p plan. NULL is fine. Since 0.1. */
+void gpupt_plan_free(struct gpupt_plan *plan);
+
+/** Returns the verdict. Since 0.1. */
+enum gpupt_verdict gpupt_plan_get_verdict(const struct gpupt_plan *plan);
+/** Returns the numbers behind the size; never NULL. Since 0.1. */
+const struct gpupt_hole_numbers *gpupt_plan_get_hole(const struct gpupt_plan *plan);
+/** Returns the findings, most serious first. Since 0.1. */
+const struct gpupt_finding *gpupt_plan_get_findings(const struct gpupt_plan *plan,
+						    size_t *ret_count);
+/** Returns every memory BAR of the guest the model knows. Since 0.1. */
+const struct gpupt_layout_bar *gpupt_plan_get_layout(const struct gpupt_plan *plan,
+						     size_t *ret_count);
+/** Returns the edits, sorted and disjoint. Since 0.1. */
+const struct gpupt_edit *gpupt_plan_get_edits(const struct gpupt_plan *plan, size_t *ret_count);
+
+/**
+ * Splices the plan's edits into @p domain's text, parses the result again and
+ * checks that it says what the plan meant and nothing else.
+ * @param domain  the very domain the plan was made from
+ * @param ret_text  freed with free(); has a NUL byte after its end
+ * @return 0, GPUPT_E_INTERNAL (the check failed), GPUPT_E_NOMEM. Since 0.1.
+ */
+int gpupt_plan_apply(const struct gpupt_plan *plan, const struct gpupt_domain *domain,
+		     char **ret_text, size_t *ret_length, struct gpupt_error **error);
+
+/** Checks that @p domain (read back, say) says what the plan meant: hole size
+ *  and passed-through devices. @return 0 or GPUPT_E_CONFLICT naming the
+ *  difference. Since 0.1. */
+int gpupt_plan_check(const struct gpupt_plan *plan, const struct gpupt_domain *domain,
+		     struct gpupt_error **error);
+
+/** Writes the plan as JSON; *ret_text is freed with free(). Since 0.1. */
+int gpupt_plan_to_json(const struct gpupt_plan *plan, char **ret_text, size_t *ret_length,
+		       struct gpupt_error **error);
+
+/** Looks at the host half: BARs the host left unassigned, devices it uses.
+ *  @param ret_findings  one allocation, freed with free(). Since 0.1. */
+int gpupt_inventory_check(const struct gpupt_inventory *inventory,
+			  struct gpupt_finding **ret_findings, size_t *ret_count,
+			  struct gpupt_error **error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/str.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool reserve(struct gpupt_str *str, size_t more)
+{
+	if (str->failed)
+		return false;
+	if (more > SIZE_MAX - str->length - 1)
+		goto fail;
+	size_t need = str->length + more + 1;
+	if (need <= str->capacity)
+		return true;
+	size_t capacity = str->capacity ? str->capacity : 64;
+	while (capacity < need)
+		capacity = capacity > SIZE_MAX / 2 ? need : capacity * 2;
+	char *data = realloc(str->data, capacity);
+	if (!data)
+		goto fail;
+	str->data = data;
+	str->capacity = capacity;
+	return true;
+fail:
+	str->failed = true;
+	return false;
+}
+
+void gpupt_str_add(struct gpupt_str *str, const char *data, size_t length)
+{
+	if (!reserve(str, length))
+		return;
+	if (length)
+		memcpy(str->data + str->length, data, length);
+	str->length += length;
+	str->data[str->length] = '\0';
+}
+
+void gpupt_str_adds(struct gpupt_str *str, const char *text)
+{
+	gpupt_str_add(str, text, strlen(text));
+}
+
+void gpupt_str_addf(struct gpupt_str *str, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	int length = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	if (length < 0)
+		str->failed = true;
+	if (!reserve(str, length < 0 ? 0 : (size_t)length))
+		return;
+	va_start(args, format);
+	vsnprintf(str->data + str->length, (size_t)length + 1, format, args);
+	va_end(args);
+	str->length += (size_t)length;
+}
+
+char *gpupt_str_steal(struct gpupt_str *str, size_t *ret_length)
+{
+	reserve(str, 0);
+	if (str->failed) {
+		gpupt_str_clear(str);
+		return NULL;
+	}
+	str->data[str->length] = '\0';
+	char *data = str->data;
+	if (ret_length)
+		*ret_length = str->length;
+	*str = (struct gpupt_str){ 0 };
+	return data;
+}
+
+void gpupt_str_clear(struct gpupt_str *str)
+{
+	free(str->data);
+	*str = (struct gpupt_str){ 0 };
+}

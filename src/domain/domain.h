@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef GPUPT_DOMAIN_DOMAIN_H
+#define GPUPT_DOMAIN_DOMAIN_H
+
+/* A parsed domain: facts with the bytes they stand in. Filled by parse.c in one
+ * pass, read by plan/. Strings are owned by the domain and NULL when absent. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <gpupt/domain.h>
+#include <gpupt/inventory.h>
+
+#include "base/error.h"
+
+/* Bytes [start, end) of the text. */
+struct gpupt_span {
+	size_t start;
+	size_t end;
+};
+
+/* An element: from its '<' to behind its end tag. A self-closing element's
+ * start tag is all of it. whole.end is 0 where there is no such element. */
+struct gpupt_element {
+	struct gpupt_span whole;
+	struct gpupt_span start_tag;
+	size_t end_tag; /* offset of "</", or of "/>" in a self-closing element */
+	bool self_closing;
+};
+
+enum gpupt_tristate { GPUPT_UNSET, GPUPT_NO, GPUPT_YES };
+
+/* <pcihole64>, as libvirt reads it: rounded up to KiB. */
+struct gpupt_pcihole64 {
+	struct gpupt_element element;
+	const char *text; /* the element's text */
+	const char *unit; /* NULL: KiB */
+	bool empty;       /* no text: libvirt ignores it */
+	bool valid;       /* the text is a size */
+	uint64_t bytes;
+};
+
+enum gpupt_controller_model {
+	GPUPT_CONTROLLER_NONE, /* no model attribute, or an unknown one */
+	GPUPT_CONTROLLER_PCI_ROOT,
+	GPUPT_CONTROLLER_PCIE_ROOT,
+	GPUPT_CONTROLLER_PCI_BRIDGE,
+	GPUPT_CONTROLLER_DMI_TO_PCI_BRIDGE,
+	GPUPT_CONTROLLER_PCIE_TO_PCI_BRIDGE,
+	GPUPT_CONTROLLER_ROOT_PORT,
+	GPUPT_CONTROLLER_SWITCH_UPSTREAM,
+	GPUPT_CONTROLLER_SWITCH_DOWNSTREAM,
+	GPUPT_CONTROLLER_EXPANDER,      /* pci-expander-bus */
+	GPUPT_CONTROLLER_PCIE_EXPANDER, /* pcie-expander-bus */
+};
+
+/* A guest's own <address type='pci'>. */
+struct gpupt_guest_address {
+	bool present;
+	struct gpupt_pci_address pci;
+	enum gpupt_tristate multifunction;
+};
+
+/* <controller type='pci'>. */
+struct gpupt_controller {
+	struct gpupt_element element;
+	enum gpupt_controller_model model;
+	const char *model_text;
+	bool has_index;
+	unsigned int index;
+	struct gpupt_guest_address address;
+	struct gpupt_element first_child, model_child, target, last_child;
+	size_t n_holes;
+	struct gpupt_pcihole64 hole; /* the first: libvirt takes that */
+	enum gpupt_tristate hotplug;
+	bool has_mem_reserve;
+	uint64_t mem_reserve_kib;
+};
+
+enum gpupt_hostdev_kind {
+	GPUPT_HOSTDEV,           /* <hostdev mode='subsystem' type='pci'> */
+	GPUPT_HOSTDEV_INTERFACE, /* <interface type='hostdev'> with a PCI source */
+};
+
+/* A passed-through PCI function. */
+struct gpupt_hostdev {
+	struct gpupt_element element;
+	enum gpupt_hostdev_kind kind;
+	bool has_source; /* false: no usable <source><address> */
+	struct gpupt_pci_address source;
+	struct gpupt_guest_address address;
+	enum gpupt_tristate managed;
+	enum gpupt_tristate rom_bar; /* <rom bar='off'/> */
+};
+
+/* Any other device that is a PCI function of the guest. */
+struct gpupt_device {
+	struct gpupt_element element;
+	const char *tag;   /* element's name: "interface", "disk", ... */
+	const char *type;  /* its type attribute */
+	const char *model; /* model: attribute, or <model type= / name=> */
+	const char *bus;   /* <target bus=> of a disk, bus= of an input */
+	struct gpupt_guest_address address;
+	bool other_address;    /* an address of another type: not on PCI itself */
+	uint64_t vram64_bytes; /* video: vram64 */
+	uint64_t vram_bytes;
+	uint64_t ram_bytes;
+	uint64_t vgamem_bytes;
+	uint64_t size_bytes;   /* shmem: <size>; virtio memory: <target><size> */
+	unsigned int index;    /* controllers */
+};
+
+enum gpupt_cpu_mode {
+	GPUPT_CPU_DEFAULT, /* no <cpu> mode: the hypervisor's default */
+	GPUPT_CPU_CUSTOM,
+	GPUPT_CPU_HOST_MODEL,
+	GPUPT_CPU_HOST_PASSTHROUGH,
+	GPUPT_CPU_MAXIMUM,
+};
+
+enum gpupt_maxphysaddr { GPUPT_MAXPHYSADDR_NONE, GPUPT_MAXPHYSADDR_PASSTHROUGH,
+			 GPUPT_MAXPHYSADDR_EMULATE };
+
+struct gpupt_domain {
+	char *text;
+	size_t length;
+	const char *name_of_text; /* for messages; may be NULL */
+	struct gpupt_element root;
+	bool bom;
+
+	const char *type; /* kvm, qemu, xen, ... */
+	const char *name;
+	const char *uuid;
+	bool has_memory;
+	uint64_t memory_kib;     /* <memory> */
+	uint64_t max_memory_kib; /* <maxMemory>; 0 when there is none */
+	unsigned int memory_slots;
+	uint64_t sgx_epc_kib; /* <memory model='sgx-epc'>, summed */
+
+	const char *os_type; /* hvm, xen, exe, ... */
+	const char *arch;
+	const char *machine;
+	const char *os_firmware; /* <os firmware=>: efi, bios */
+	const char *loader;
+	const char *loader_type; /* rom, pflash */
+	const char *kernel;
+	const char *cmdline;
+
+	enum gpupt_cpu_mode cpu_mode;
+	const char *cpu_model;
+	const char *cpu_vendor;
+	enum gpupt_maxphysaddr maxphysaddr;
+	unsigned int maxphysaddr_bits;  /* 0: not given */
+	unsigned int maxphysaddr_limit; /* 0: not given */
+
+	struct gpupt_element devices;
+	bool has_devices;
+	struct gpupt_element first_device, last_device; /* children of <devices> */
+	struct gpupt_controller *controllers; /* type='pci' only */
+	size_t n_controllers, c_controllers;
+	struct gpupt_hostdev *hostdevs;
+	size_t n_hostdevs, c_hostdevs;
+	struct gpupt_device *others;
+	size_t n_others, c_others;
+	struct gpupt_element last_controller; /* of any type; for placing a new one */
+	struct gpupt_element last_hostdev;    /* <hostdev> of any mode */
+	bool has_memballoon; /* libvirt adds a virtio one where there is none */
+
+	/* <qemu:commandline>, where it matters */
+	const char *cmdline_hole;   /* value of -global ...pci-hole64-size= */
+	const char *cmdline_window; /* value of opt/ovmf/X-PciMmio64Mb */
+
+	struct gpupt_arena *arena; /* strings */
+};
+
+/* Line and column of an offset. */
+struct gpupt_place gpupt_domain_place(const struct gpupt_domain *domain, size_t offset);
+
+/* pcie-root or pci-root; NULL when the domain has none. */
+const struct gpupt_controller *gpupt_domain_root_controller(const struct gpupt_domain *domain);
+
+#endif
