@@ -12,6 +12,7 @@
 #include <gpupt/inventory.h>
 
 #include "base/error.h"
+#include "base/util.h"
 
 /* Bytes [start, end) of the text. */
 struct gpupt_span {
@@ -69,7 +70,8 @@ struct gpupt_controller {
 	bool has_index;
 	unsigned int index;
 	struct gpupt_guest_address address;
-	struct gpupt_element first_child, model_child, target, last_child;
+	struct gpupt_element target;     /* <target> */
+	struct gpupt_element last_child; /* whichever it is */
 	size_t n_holes;
 	struct gpupt_pcihole64 hole; /* the first: libvirt takes that */
 	enum gpupt_tristate hotplug;
@@ -110,6 +112,14 @@ struct gpupt_device {
 	unsigned int index;    /* controllers */
 };
 
+/* What the domain text calls a machine, by libvirt's own rules. */
+enum gpupt_machine {
+	GPUPT_MACHINE_UNKNOWN,    /* not said */
+	GPUPT_MACHINE_HAS_Q35,    /* q35, pc-q35-*: pcie-root */
+	GPUPT_MACHINE_HAS_I440FX, /* pc, pc-i440fx-*, pc-1.0, rhel6..: pci-root */
+	GPUPT_MACHINE_OTHER,      /* no pcihole64 */
+};
+
 enum gpupt_cpu_mode {
 	GPUPT_CPU_DEFAULT, /* no <cpu> mode: the hypervisor's default */
 	GPUPT_CPU_CUSTOM,
@@ -126,7 +136,6 @@ struct gpupt_domain {
 	size_t length;
 	const char *name_of_text; /* for messages; may be NULL */
 	struct gpupt_element root;
-	bool bom;
 
 	const char *type; /* kvm, qemu, xen, ... */
 	const char *name;
@@ -155,26 +164,35 @@ struct gpupt_domain {
 
 	struct gpupt_element devices;
 	bool has_devices;
+	struct gpupt_element last_child; /* of <domain> */
 	struct gpupt_element first_device, last_device; /* children of <devices> */
+	/* Behind what a new element goes, in libvirt's own order: the last child of
+	 * <devices> that libvirt would write before it. whole.end 0: none. */
+	struct gpupt_element controller_anchor;
+	struct gpupt_element hostdev_anchor;
 	struct gpupt_controller *controllers; /* type='pci' only */
 	size_t n_controllers, c_controllers;
 	struct gpupt_hostdev *hostdevs;
 	size_t n_hostdevs, c_hostdevs;
 	struct gpupt_device *others;
 	size_t n_others, c_others;
-	struct gpupt_element last_controller; /* of any type; for placing a new one */
-	struct gpupt_element last_hostdev;    /* <hostdev> of any mode */
 	bool has_memballoon; /* libvirt adds a virtio one where there is none */
 
 	/* <qemu:commandline>, where it matters */
 	const char *cmdline_hole;   /* value of -global ...pci-hole64-size= */
 	const char *cmdline_window; /* value of opt/ovmf/X-PciMmio64Mb */
 
-	struct gpupt_arena *arena; /* strings */
+	struct gpupt_arena *arena; /* holds the strings */
 };
+
+GPUPT_DEFINE_CLEANUP(struct gpupt_domain, gpupt_domain_free)
 
 /* Line and column of an offset. */
 struct gpupt_place gpupt_domain_place(const struct gpupt_domain *domain, size_t offset);
+
+/* The machine type; where the text does not say, the root controller's model
+ * does, and else libvirt's default for x86 (i440fx). */
+enum gpupt_machine gpupt_domain_machine(const struct gpupt_domain *domain);
 
 /* pcie-root or pci-root; NULL when the domain has none. */
 const struct gpupt_controller *gpupt_domain_root_controller(const struct gpupt_domain *domain);

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The newest block is first; the older ones are full. */
+struct gpupt_arena {
+	struct gpupt_arena *older;
+	size_t used;
+	size_t size;
+	max_align_t data[];
+};
+
+enum { FIRST_BLOCK = 1024, LARGEST_BLOCK = 64 * 1024 };
+
+static struct gpupt_arena *add_block(struct gpupt_arena *older, size_t least)
+{
+	size_t size = older ? older->size * 2 : FIRST_BLOCK;
+	if (size > LARGEST_BLOCK)
+		size = LARGEST_BLOCK;
+	if (size < least)
+		size = least;
+	if (size > SIZE_MAX - sizeof(struct gpupt_arena))
+		return NULL;
+	struct gpupt_arena *block = malloc(sizeof(*block) + size);
+	if (!block)
+		return NULL;
+	block->older = older;
+	block->used = 0;
+	block->size = size;
+	return block;
+}
+
+void *gpupt_arena_alloc(struct gpupt_arena **arena, size_t size)
+{
+	const size_t align = sizeof(max_align_t);
+	if (size > SIZE_MAX - align)
+		return NULL;
+	size = (size + align - 1) / align * align;
+	if (!*arena || (*arena)->size - (*arena)->used < size) {
+		struct gpupt_arena *block = add_block(*arena, size);
+		if (!block)
+			return NULL;
+		*arena = block;
+	}
+	void *memory = (char *)(*arena)->data + (*arena)->used;
+	(*arena)->used += size;
+	return memset(memory, 0, size);
+}
+
+char *gpupt_arena_copy(struct gpupt_arena **arena, const char *text, size_t length)
+{
+	if (length == SIZE_MAX)
+		return NULL;
+	char *copy = gpupt_arena_alloc(arena, length + 1);
+	if (copy && length)
+		memcpy(copy, text, length);
+	return copy;
+}
+
+char *gpupt_arena_printf(struct gpupt_arena **arena, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	int length = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	if (length < 0)
+		return NULL;
+	char *text = gpupt_arena_alloc(arena, (size_t)length + 1);
+	if (!text)
+		return NULL;
+	va_start(args, format);
+	vsnprintf(text, (size_t)length + 1, format, args);
+	va_end(args);
+	return text;
+}
+
+void gpupt_arena_free(struct gpupt_arena *arena)
+{
+	while (arena) {
+		struct gpupt_arena *older = arena->older;
+		free(arena);
+		arena = older;
+	}
+}

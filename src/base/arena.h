@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef GPUPT_BASE_ARENA_H
+#define GPUPT_BASE_ARENA_H
+
+#include <stddef.h>
+
+/* Many small allocations that are freed together. */
+struct gpupt_arena;
+
+/* Zeroed memory for anything, valid until gpupt_arena_free(); NULL when memory is
+ * short. *arena starts as NULL. */
+void *gpupt_arena_alloc(struct gpupt_arena **arena, size_t size);
+/* A NUL-terminated copy of length bytes. */
+char *gpupt_arena_copy(struct gpupt_arena **arena, const char *text, size_t length);
+char *gpupt_arena_printf(struct gpupt_arena **arena, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void gpupt_arena_free(struct gpupt_arena *arena);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef GPUPT_DOMAIN_PARSE_H
+#define GPUPT_DOMAIN_PARSE_H
+
+/* Shared by parse.c (libxml2's events become elements with spans) and facts.c
+ * (elements become facts). */
+
+#include <libxml/parser.h>
+
+#include "base/str.h"
+#include "domain/domain.h"
+
+/* What an open element means: its place in the domain's grammar. */
+enum gpupt_context {
+	CTX_IGNORED, /* nothing in it matters: metadata, foreign namespaces */
+	CTX_DOCUMENT,
+	CTX_DOMAIN,
+	CTX_NAME,
+	CTX_UUID,
+	CTX_MEMORY,
+	CTX_MAX_MEMORY,
+	CTX_OS,
+	CTX_OS_TYPE,
+	CTX_OS_LOADER,
+	CTX_OS_KERNEL,
+	CTX_OS_CMDLINE,
+	CTX_CPU,
+	CTX_CPU_MODEL,
+	CTX_CPU_VENDOR,
+	CTX_MAXPHYSADDR,
+	CTX_DEVICES,
+	CTX_QEMU_COMMANDLINE,
+	CTX_QEMU_ARG,
+	CTX_CONTROLLER, /* type='pci' */
+	CTX_CONTROLLER_HOLE,
+	CTX_CONTROLLER_TARGET,
+	CTX_CONTROLLER_ADDRESS,
+	CTX_HOSTDEV,
+	CTX_HOSTDEV_SOURCE,
+	CTX_HOSTDEV_SOURCE_ADDRESS,
+	CTX_HOSTDEV_ADDRESS,
+	CTX_HOSTDEV_ROM,
+	CTX_OTHER, /* any other device */
+	CTX_OTHER_MODEL,
+	CTX_OTHER_TARGET,
+	CTX_OTHER_TARGET_SIZE,
+	CTX_OTHER_SIZE,
+	CTX_OTHER_ADDRESS,
+};
+
+/* The attributes of a start tag, as libxml2's SAX2 hands them over. */
+struct gpupt_attributes {
+	const xmlChar **items;
+	int count;
+};
+
+struct gpupt_parser {
+	struct gpupt_domain *domain;
+	struct gpupt_str text;     /* text of the innermost element that wants it */
+	const char *unit;          /* its unit attribute */
+	bool no_memory;
+};
+
+/* What the child `name` of an element of context `parent` means. The elements of
+ * <devices> are told apart by their attributes, so this also starts a device. */
+enum gpupt_context gpupt_facts_enter(struct gpupt_parser *parser, enum gpupt_context parent,
+				     const char *name, const struct gpupt_attributes *attributes);
+/* The element ends; `element` says where it stood. */
+void gpupt_facts_leave(struct gpupt_parser *parser, enum gpupt_context context,
+		       enum gpupt_context parent, const char *name,
+		       const struct gpupt_element *element);
+/* Whether the text inside such an element is a fact. */
+bool gpupt_facts_wants_text(enum gpupt_context context);
+
+#endif
