@@ -171,9 +171,10 @@ struct gpupt_plan;
  *
  * @param inventory  NULL when none is at hand: enough for GPUPT_HOLE_KEEP and
  *                   GPUPT_HOLE_SIZE without device changes
- * @return 0, GPUPT_E_NOT_FOUND (a device the inventory lacks), GPUPT_E_REFUSED
- *         (the host uses the device), GPUPT_E_UNSUPPORTED (a machine without
- *         pcihole64), GPUPT_E_SYNTAX, GPUPT_E_NOMEM. Since 0.1.
+ * @return 0, GPUPT_E_NOT_FOUND (a device to add or remove is not there),
+ *         GPUPT_E_REFUSED (the host uses the device, the hole would shrink),
+ *         GPUPT_E_UNSUPPORTED (a machine without pcihole64), GPUPT_E_SYNTAX (a
+ *         selector), GPUPT_E_NOMEM. Since 0.1.
  */
 int gpupt_plan_make(const struct gpupt_domain *domain, const struct gpupt_inventory *inventory,
 		    const struct gpupt_request *request, struct gpupt_plan **ret,
@@ -182,6 +183,10 @@ int gpupt_plan_make(const struct gpupt_domain *domain, const struct gpupt_invent
 /** Frees @p plan. NULL is fine. Since 0.1. */
 void gpupt_plan_free(struct gpupt_plan *plan);
 
+/** Returns 0, or why the plan cannot be carried out as asked: GPUPT_E_NO_FIT, or
+ *  GPUPT_E_NOT_FOUND when a passed-through device is unknown and the hole was to
+ *  be computed. Such a plan has no edits; its findings say why. Since 0.1. */
+int gpupt_plan_get_status(const struct gpupt_plan *plan);
 /** Returns the verdict. Since 0.1. */
 enum gpupt_verdict gpupt_plan_get_verdict(const struct gpupt_plan *plan);
 /** Returns the numbers behind the size; never NULL. Since 0.1. */

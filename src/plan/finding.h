@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef GPUPT_PLAN_FINDING_H
+#define GPUPT_PLAN_FINDING_H
+
+#include <gpupt/plan.h>
+
+#include "base/arena.h"
+#include "domain/domain.h"
+
+enum gpupt_finding_number {
+#define FINDING(number, symbol, severity, meaning, remedy) GPUPT_FINDING_##symbol = (number),
+#include "plan/findings.def"
+#undef FINDING
+};
+
+/* Findings in the order they were made; strings live in the arena. */
+struct gpupt_findings {
+	struct gpupt_finding *items;
+	size_t count, capacity;
+	struct gpupt_arena **arena;
+	bool no_memory; /* sticks */
+};
+
+/* Adds a finding; its severity and remedy come from findings.def. `element` may be
+ * NULL; else its place in the domain goes along. */
+void gpupt_findings_add(struct gpupt_findings *findings, enum gpupt_finding_number number,
+			const struct gpupt_domain *domain, const struct gpupt_element *element,
+			const char *subject, const char *format, ...)
+	__attribute__((format(printf, 6, 7)));
+
+/* Most serious first, otherwise in the order they were made. */
+void gpupt_findings_sort(struct gpupt_findings *findings);
+
+#endif

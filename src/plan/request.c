@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plan/request.h"
+
+#include "base/error.h"
+
+GPUPT_EXPORT struct gpupt_request *gpupt_request_new(void)
+{
+	return calloc(1, sizeof(struct gpupt_request));
+}
+
+GPUPT_EXPORT void gpupt_request_free(struct gpupt_request *request)
+{
+	if (!request)
+		return;
+	free(request->add);
+	free(request->remove);
+	free(request->other_users);
+	gpupt_arena_free(request->arena);
+	free(request);
+}
+
+static int keep_selector(struct gpupt_request *request, const char *selector, const char ***list,
+			 size_t *count, size_t *capacity, struct gpupt_error **error)
+{
+	const char *copy = gpupt_arena_copy(&request->arena, selector, strlen(selector));
+	if (!copy || !GPUPT_GROW(*list, *count, *capacity))
+		return gpupt_fail_nomem(error);
+	(*list)[(*count)++] = copy;
+	return 0;
+}
+
+GPUPT_EXPORT int gpupt_request_add_device(struct gpupt_request *request, const char *selector,
+					  struct gpupt_error **error)
+{
+	return keep_selector(request, selector, &request->add, &request->n_add, &request->c_add,
+			     error);
+}
+
+GPUPT_EXPORT int gpupt_request_remove_device(struct gpupt_request *request, const char *selector,
+					     struct gpupt_error **error)
+{
+	return keep_selector(request, selector, &request->remove, &request->n_remove,
+			     &request->c_remove, error);
+}
+
+GPUPT_EXPORT int gpupt_request_add_other_user(struct gpupt_request *request,
+					      struct gpupt_pci_address address,
+					      const char *domain_name, struct gpupt_error **error)
+{
+	const char *name = gpupt_arena_copy(&request->arena, domain_name, strlen(domain_name));
+	if (!name ||
+	    !GPUPT_GROW(request->other_users, request->n_other_users, request->c_other_users))
+		return gpupt_fail_nomem(error);
+	request->other_users[request->n_other_users++] = (struct gpupt_other_user){ address, name };
+	return 0;
+}
+
+const char *gpupt_request_other_user(const struct gpupt_request *request,
+				     struct gpupt_pci_address address)
+{
+	for (size_t i = 0; i < request->n_other_users; i++)
+		if (gpupt_pci_address_compare(request->other_users[i].address, address) == 0)
+			return request->other_users[i].domain_name;
+	return NULL;
+}
+
+GPUPT_EXPORT void gpupt_request_set_hole(struct gpupt_request *request,
+					 enum gpupt_hole_policy policy, uint64_t size_bytes)
+{
+	request->hole_policy = policy;
+	request->hole_bytes = size_bytes;
+}
+
+GPUPT_EXPORT void gpupt_request_set_rounding(struct gpupt_request *request,
+					     enum gpupt_rounding rounding)
+{
+	request->rounding = rounding;
+}
+
+GPUPT_EXPORT void gpupt_request_set_headroom(struct gpupt_request *request, uint64_t size_bytes)
+{
+	request->headroom_bytes = size_bytes;
+}
+
+GPUPT_EXPORT void gpupt_request_set_allow_shrink(struct gpupt_request *request, bool allow)
+{
+	request->allow_shrink = allow;
+}
+
+GPUPT_EXPORT void gpupt_request_set_force(struct gpupt_request *request, bool force)
+{
+	request->force = force;
+}
+
+GPUPT_EXPORT void gpupt_request_set_siblings(struct gpupt_request *request, bool siblings)
+{
+	request->no_siblings = !siblings;
+}
+
+GPUPT_EXPORT void gpupt_request_set_multifunction(struct gpupt_request *request,
+						  bool multifunction)
+{
+	request->multifunction = multifunction;
+}
