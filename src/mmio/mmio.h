@@ -33,6 +33,7 @@ struct gpupt_mmio_guest {
 	unsigned int firmware_version;
 	bool has_window_override;     /* opt/ovmf/X-PciMmio64Mb is given */
 	uint64_t window_override_mib; /* its value */
+	bool firmware_keeps_override; /* an older OVMF with edk2 9ac1704af6 backported */
 	unsigned int kernel_version;
 	bool realloc; /* pci=realloc on the guest kernel's command line */
 };

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "mmio/model.h"
+
+#include <gpupt/error.h>
+
+#include "base/util.h"
+
+uint64_t gpupt_address_limit(unsigned int bits)
+{
+	return bits < 64 ? UINT64_C(1) << bits : UINT64_MAX;
+}
+
+static void append(struct gpupt_mmio_model *model, struct gpupt_mmio_bus *bus, size_t function)
+{
+	if (bus->first == GPUPT_MMIO_NONE)
+		bus->first = function;
+	else
+		model->next[bus->last] = function;
+	bus->last = function;
+}
+
+int gpupt_model_init(struct gpupt_mmio_model *model, const struct gpupt_mmio_guest *guest,
+		     struct gpupt_mmio_function *functions, size_t n)
+{
+	*model = (struct gpupt_mmio_model){ .guest = guest, .functions = functions, .n = n };
+	model->buses = calloc(n + 1, sizeof(*model->buses));
+	model->next = calloc(n + 1, sizeof(*model->next));
+	model->parent = calloc(n + 1, sizeof(*model->parent));
+	if (!model->buses || !model->next || !model->parent) {
+		gpupt_model_clear(model);
+		return GPUPT_E_NOMEM;
+	}
+	for (size_t i = 0; i <= n; i++)
+		model->buses[i].first = model->buses[i].last = GPUPT_MMIO_NONE;
+	for (size_t i = 0; i < n; i++) {
+		struct gpupt_mmio_function *function = &functions[i];
+		size_t parent = function->parent < 0 ? n : (size_t)function->parent;
+		/* A bridge comes before what is behind it. */
+		if (parent >= i || functions[parent].kind == GPUPT_MMIO_ENDPOINT)
+			parent = n;
+		model->parent[i] = parent;
+		model->next[i] = GPUPT_MMIO_NONE;
+		append(model, &model->buses[parent], i);
+		for (size_t b = 0; b < function->n_bars; b++) {
+			function->bars[b].placed_by = GPUPT_MMIO_NOBODY;
+			function->bars[b].address = 0;
+			function->bars[b].reason = NULL;
+		}
+	}
+	return 0;
+}
+
+void gpupt_model_clear(struct gpupt_mmio_model *model)
+{
+	free(model->buses);
+	free(model->next);
+	free(model->parent);
+	*model = (struct gpupt_mmio_model){ 0 };
+}
+
+static void widen(struct gpupt_range *range, uint64_t start, uint64_t end)
+{
+	if (start < 4 * GPUPT_GIB || start >= end)
+		return;
+	if (gpupt_range_empty(*range) || start < range->start)
+		range->start = start;
+	if (end > range->end)
+		range->end = end;
+}
+
+struct gpupt_range gpupt_model_programmed(const struct gpupt_mmio_model *model)
+{
+	struct gpupt_range range = { 0 };
+	for (size_t i = model->buses[model->n].first; i != GPUPT_MMIO_NONE; i = model->next[i]) {
+		const struct gpupt_mmio_function *function = &model->functions[i];
+		for (size_t b = 0; b < function->n_bars; b++) {
+			const struct gpupt_mmio_bar *bar = &function->bars[b];
+			if (bar->placed_by != GPUPT_MMIO_NOBODY && gpupt_is_memory(bar))
+				widen(&range, bar->address, gpupt_add(bar->address, bar->size));
+		}
+		if (gpupt_is_bridge(function))
+			widen(&range, model->buses[i].pref.start, model->buses[i].pref.end);
+	}
+	return range;
+}

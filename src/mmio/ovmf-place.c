@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "mmio/model.h"
+
+#include <gpupt/error.h>
+
+#include "base/util.h"
+
+/* How edk2's PciBusDxe (PciLib.c, PciResourceSupport.c, PciEnumerator.c) and
+ * PciHostBridgeDxe place BARs; in substance unchanged from stable202005 to 2026.
+ * Every bus has two trees: one for the bridge's 32-bit window and one for its
+ * prefetchable window; on the root bus one below and one above 4 GiB. */
+
+enum tree { MEM, PREF, N_TREES };
+
+/* Resource nodes of one function: bars[i] is node i, then a bridge's windows and
+ * what is reserved behind it for hotplug. */
+enum { NODE_WINDOW = 7, NODE_PADDING = NODE_WINDOW + N_TREES,
+       NODES = NODE_PADDING + N_TREES };
+
+struct node {
+	uint64_t length;
+	uint64_t align;
+	uint64_t offset;
+	size_t next;
+};
+
+struct result {
+	size_t first; /* nodes on this bus, in order */
+	uint64_t length;
+	uint64_t align;
+	size_t best; /* what would be rejected first */
+};
+
+/* Sorted by alignment, largest first: one chain for each. */
+struct list {
+	uint64_t used;
+	size_t head[64];
+};
+
+struct tree_state {
+	struct gpupt_mmio_model *model;
+	struct node *nodes;               /* n * NODES */
+	struct result (*results)[N_TREES]; /* a bus each, the root bus last */
+	bool *pref_low; /* the prefetchable window behind function i is a 32-bit one */
+	bool *gone;     /* function i, or what was reserved behind bridge i, is rejected */
+	bool high;      /* there is a window above 4 GiB */
+};
+
+static unsigned int order_of(uint64_t align)
+{
+	return 63 - (unsigned int)__builtin_clzll(align);
+}
+
+/* InsertResourceNode(). Among equals the newest goes first, unless its length is
+ * no multiple of the alignment and leaves less over than the others' do. */
+static void insert(struct tree_state *state, struct list *list, size_t id)
+{
+	struct node *node = &state->nodes[id];
+	unsigned int order = order_of(node->align);
+	if (!(list->used >> order & 1)) {
+		list->used |= UINT64_C(1) << order;
+		list->head[order] = GPUPT_MMIO_NONE;
+	}
+	uint64_t rest = node->length & (node->align - 1);
+	size_t *at = &list->head[order];
+	while (*at != GPUPT_MMIO_NONE && rest &&
+	       rest < (state->nodes[*at].length & (node->align - 1)))
+		at = &state->nodes[*at].next;
+	node->next = *at;
+	*at = id;
+}
+
+/* MergeResourceTree(). */
+static void merge(struct tree_state *state, struct list *into, struct list *from)
+{
+	for (uint64_t left = from->used; left;) {
+		unsigned int order = order_of(left);
+		left &= ~(UINT64_C(1) << order);
+		for (size_t id = from->head[order]; id != GPUPT_MMIO_NONE;) {
+			size_t next = state->nodes[id].next;
+			insert(state, into, id);
+			id = next;
+		}
+	}
+	from->used = 0;
+}
+
+static size_t chain(struct tree_state *state, struct list *list)
+{
+	size_t first = GPUPT_MMIO_NONE;
+	size_t *tail = &first;
+	for (uint64_t left = list->used; left;) {
+		unsigned int order = order_of(left);
+		left &= ~(UINT64_C(1) << order);
+		*tail = list->head[order];
+		while (*tail != GPUPT_MMIO_NONE)
+			tail = &state->nodes[*tail].next;
+	}
+	return first;
+}
+
+/* IsRejectiveDevice(): nothing on bus 0 and no VGA. */
+static bool may_be_rejected(const struct tree_state *state, size_t id)
+{
+	size_t function = id / NODES;
+	if (id % NODES >= NODE_PADDING)
+		return true;
+	return state->model->parent[function] != state->model->n &&
+	       state->model->functions[function].class_code != 0x030000;
+}
+
+/* GetMaxResourceConsumerDevice(), bottom up: the longest, the last of equals. */
+static size_t larger(const struct tree_state *state, size_t best, size_t id)
+{
+	size_t kind = id % NODES;
+	if (kind >= NODE_WINDOW && kind < NODE_PADDING)
+		id = state->results[id / NODES][kind - NODE_WINDOW].best;
+	else if (!may_be_rejected(state, id))
+		return best;
+	if (id == GPUPT_MMIO_NONE || best == GPUPT_MMIO_NONE)
+		return best == GPUPT_MMIO_NONE ? id : best;
+	return state->nodes[best].length > state->nodes[id].length ? best : id;
+}
+
+/* CalculateResourceAperture(). */
+static struct result measure(struct tree_state *state, struct list *list)
+{
+	struct result result = { .first = chain(state, list), .best = GPUPT_MMIO_NONE,
+				 .align = GPUPT_MIB };
+	uint64_t used = 0, reserved = 0;
+	for (size_t id = result.first; id != GPUPT_MMIO_NONE; id = state->nodes[id].next) {
+		struct node *node = &state->nodes[id];
+		uint64_t *end = id % NODES >= NODE_PADDING ? &reserved : &used;
+		node->offset = gpupt_align_up(*end, node->align);
+		*end = gpupt_add(node->offset, node->length);
+		result.best = larger(state, result.best, id);
+	}
+	used = gpupt_align_up(used, GPUPT_MIB);
+	reserved = gpupt_align_up(reserved, GPUPT_MIB);
+	result.length = used > reserved ? used : reserved;
+	if (result.first != GPUPT_MMIO_NONE && state->nodes[result.first].align > result.align)
+		result.align = state->nodes[result.first].align;
+	return result;
+}
+
+struct lists {
+	struct list mem32, pmem32, mem64, pmem64;
+};
+
+static void add(struct tree_state *state, struct list *list, size_t id, uint64_t length,
+		uint64_t align)
+{
+	state->nodes[id].length = length;
+	state->nodes[id].align = align;
+	insert(state, list, id);
+}
+
+/* GetResourceFromDevice(). Option ROMs are not placed one by one. */
+static void add_bars(struct tree_state *state, struct lists *lists, size_t i)
+{
+	const struct gpupt_mmio_function *function = &state->model->functions[i];
+	if (state->gone[i] && !gpupt_is_bridge(function))
+		return;
+	for (size_t b = 0; b < function->n_bars; b++) {
+		const struct gpupt_mmio_bar *bar = &function->bars[b];
+		if (!gpupt_is_memory(bar))
+			continue;
+		struct list *list = bar->mem64 ? &lists->mem64 : &lists->mem32;
+		if (bar->prefetchable)
+			list = bar->mem64 ? &lists->pmem64 : &lists->pmem32;
+		uint64_t align = gpupt_power_of_two_above(bar->size);
+		if (gpupt_is_power_of_two(align))
+			add(state, list, i * NODES + b, bar->size, align);
+	}
+}
+
+static void add_windows(struct tree_state *state, struct lists *lists, size_t i)
+{
+	const struct result *results = state->results[i];
+	if (results[MEM].first != GPUPT_MMIO_NONE)
+		add(state, &lists->mem32, i * NODES + NODE_WINDOW + MEM, results[MEM].length,
+		    results[MEM].align);
+	if (results[PREF].first != GPUPT_MMIO_NONE)
+		add(state, state->pref_low[i] ? &lists->pmem32 : &lists->pmem64,
+		    i * NODES + NODE_WINDOW + PREF, results[PREF].length, results[PREF].align);
+}
+
+/* ApplyResourcePadding(). */
+static void add_padding(struct tree_state *state, struct lists *lists, size_t i)
+{
+	const struct gpupt_mmio_function *port = &state->model->functions[i];
+	if (state->gone[i] || !gpupt_is_bridge(port))
+		return;
+	uint64_t size = gpupt_ovmf_padding_mem(port);
+	if (size)
+		add(state, &lists->mem32, i * NODES + NODE_PADDING + MEM, size, size);
+	size = gpupt_ovmf_padding_pref(state->model->guest, port);
+	if (size)
+		add(state, &lists->pmem64, i * NODES + NODE_PADDING + PREF, size, size);
+}
+
+/* CreateResourceMap() and DegradeResource() for the bus behind bridge i, or for
+ * the root bus when i is n. */
+static void size_bus(struct tree_state *state, size_t i)
+{
+	struct gpupt_mmio_model *model = state->model;
+	struct lists lists;
+	lists.mem32.used = lists.pmem32.used = lists.mem64.used = lists.pmem64.used = 0;
+	for (size_t c = model->buses[i].first; c != GPUPT_MMIO_NONE; c = model->next[c]) {
+		add_bars(state, &lists, c);
+		if (gpupt_is_bridge(&model->functions[c]))
+			add_windows(state, &lists, c);
+	}
+	if (i < model->n) {
+		add_padding(state, &lists, i);
+		merge(state, &lists.mem32, &lists.mem64);
+		state->pref_low[i] = !lists.pmem64.used;
+		if (lists.pmem64.used)
+			merge(state, &lists.mem32, &lists.pmem32);
+	} else {
+		if (!state->high) {
+			merge(state, &lists.mem32, &lists.mem64);
+			merge(state, &lists.pmem32, &lists.pmem64);
+		}
+		merge(state, &lists.mem32, &lists.pmem32);
+		merge(state, &lists.mem64, &lists.pmem64);
+		state->results[i][MEM] = measure(state, &lists.mem32);
+		state->results[i][PREF] = measure(state, &lists.mem64);
+		return;
+	}
+	state->results[i][MEM] = measure(state, &lists.mem32);
+	state->results[i][PREF] =
+		measure(state, state->pref_low[i] ? &lists.pmem32 : &lists.pmem64);
+}
+
+/* RejectPciDevice(). */
+static bool reject(struct tree_state *state, size_t id)
+{
+	if (id == GPUPT_MMIO_NONE || state->gone[id / NODES])
+		return false;
+	size_t function = id / NODES;
+	state->gone[function] = true;
+	size_t bus = id % NODES >= NODE_PADDING ? function : state->model->parent[function];
+	for (;;) {
+		size_bus(state, bus);
+		if (bus == state->model->n)
+			return true;
+		bus = state->model->parent[bus];
+	}
+}
+
+/* AllocateResource(): the whole tree is one block. Trees are taken by falling
+ * alignment; the one above 4 GiB may end up below. */
+static int allocate(struct tree_state *state, struct gpupt_space *low, const bool wanted[N_TREES],
+		    bool ret_ok[N_TREES], uint64_t base[N_TREES])
+{
+	const struct result *results = state->results[state->model->n];
+	struct gpupt_range window = state->model->firmware_window;
+	int r = gpupt_space_set(low, gpupt_ovmf_low_window(state->model->guest));
+	if (r)
+		return r;
+	enum tree first = results[PREF].align >= results[MEM].align ? PREF : MEM;
+	for (unsigned int i = 0; i < N_TREES; i++) {
+		enum tree tree = i ? (enum tree)!first : first;
+		if (!wanted[tree])
+			continue;
+		uint64_t start = gpupt_align_up(window.start, results[tree].align);
+		ret_ok[tree] = tree == PREF &&
+			       gpupt_add(start, results[tree].length) <= window.end;
+		if (ret_ok[tree]) {
+			base[tree] = start;
+			continue;
+		}
+		r = gpupt_space_fit(low, results[tree].length, results[tree].align,
+				    &ret_ok[tree], &base[tree]);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* ProgramResource() for one bus: its nodes get their addresses. */
+static void program(struct tree_state *state, size_t bus, enum tree tree, uint64_t base)
+{
+	struct gpupt_mmio_model *model = state->model;
+	for (size_t id = state->results[bus][tree].first; id != GPUPT_MMIO_NONE;
+	     id = state->nodes[id].next) {
+		const struct node *node = &state->nodes[id];
+		size_t function = id / NODES, kind = id % NODES;
+		struct gpupt_range range = { base + node->offset, 0 };
+		range.end = gpupt_add(range.start, node->length);
+		if (kind < NODE_WINDOW) {
+			struct gpupt_mmio_bar *bar = &model->functions[function].bars[kind];
+			bar->placed_by = GPUPT_MMIO_FIRMWARE;
+			bar->address = range.start;
+		} else if (kind == NODE_WINDOW + MEM) {
+			model->buses[function].mem = range;
+		} else if (kind == NODE_WINDOW + PREF) {
+			model->buses[function].pref = range;
+		}
+	}
+}
+
+/* PciHostBridgeResourceAllocator(): allocate, else reject the largest and try
+ * again. Gives up, and then programs nothing at all, when nothing can be
+ * rejected; also when nothing is left to ask for above 4 GiB, since
+ * PciHostBridgeDxe keeps the request that failed. */
+static int settle(struct tree_state *state, struct gpupt_space *low, uint64_t base[N_TREES],
+		  bool *ret_done)
+{
+	const struct result *results = state->results[state->model->n];
+	bool ok[N_TREES] = { true, true };
+	for (;;) {
+		bool wanted[N_TREES];
+		for (enum tree t = MEM; t < N_TREES; t++)
+			wanted[t] = results[t].first != GPUPT_MMIO_NONE;
+		int r = allocate(state, low, wanted, ok, base);
+		if (r)
+			return r;
+		if (ok[MEM] && ok[PREF])
+			break;
+		size_t best[N_TREES] = { results[MEM].best, results[PREF].best };
+		bool rejected = !ok[MEM] && wanted[MEM] && reject(state, best[MEM]);
+		rejected |= !ok[PREF] && wanted[PREF] && reject(state, best[PREF]);
+		if (!rejected) {
+			*ret_done = false;
+			return 0;
+		}
+	}
+	*ret_done = true;
+	return 0;
+}
+
+static int place(struct tree_state *state)
+{
+	struct gpupt_mmio_model *model = state->model;
+	for (size_t i = model->n + 1; i-- > 0;)
+		if (i < model->n && gpupt_is_bridge(&model->functions[i]))
+			size_bus(state, i);
+	size_bus(state, model->n);
+	struct gpupt_space low = { 0 };
+	uint64_t base[N_TREES] = { 0 };
+	bool done = false;
+	int r = settle(state, &low, base, &done);
+	gpupt_space_clear(&low);
+	if (r)
+		return r;
+	model->firmware_aborted = !done;
+	if (!done)
+		return 0;
+	program(state, model->n, MEM, base[MEM]);
+	program(state, model->n, PREF, base[PREF]);
+	for (size_t i = 0; i < model->n; i++)
+		if (gpupt_is_bridge(&model->functions[i])) {
+			program(state, i, MEM, model->buses[i].mem.start);
+			program(state, i, PREF, model->buses[i].pref.start);
+		}
+	return 0;
+}
+
+int gpupt_ovmf_place(struct gpupt_mmio_model *model)
+{
+	model->firmware_window = gpupt_ovmf_window(model->guest);
+	GPUPT_AUTOFREE struct node *nodes = calloc(model->n * NODES + 1, sizeof(*nodes));
+	GPUPT_AUTOFREE struct result(*results)[N_TREES] =
+		calloc(model->n + 1, sizeof(*results));
+	GPUPT_AUTOFREE bool *flags = calloc(model->n + 1, 2 * sizeof(*flags));
+	if (!nodes || !results || !flags)
+		return GPUPT_E_NOMEM;
+	struct tree_state state = {
+		.model = model,
+		.nodes = nodes,
+		.results = results,
+		.pref_low = flags,
+		.gone = flags + model->n + 1,
+		.high = !gpupt_range_empty(model->firmware_window),
+	};
+	for (size_t i = 0; i <= model->n; i++)
+		for (enum tree t = MEM; t < N_TREES; t++)
+			results[i][t] = (struct result){ .first = GPUPT_MMIO_NONE,
+							 .best = GPUPT_MMIO_NONE };
+	return place(&state);
+}
