@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Does a text say what a plan meant, and nothing else? */
+
+#include <gpupt/size.h>
+
+#include "plan/making.h"
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* ---- after splicing: new facts are old facts plus the plan */
+
+static bool same_head(const struct gpupt_domain *a, const struct gpupt_domain *b)
+{
+	return same_text(a->type, b->type) && same_text(a->name, b->name) &&
+	       same_text(a->uuid, b->uuid) && same_text(a->arch, b->arch) &&
+	       same_text(a->machine, b->machine) && same_text(a->os_type, b->os_type) &&
+	       same_text(a->loader, b->loader) && same_text(a->os_firmware, b->os_firmware) &&
+	       same_text(a->cmdline, b->cmdline) && a->memory_kib == b->memory_kib &&
+	       a->max_memory_kib == b->max_memory_kib && a->memory_slots == b->memory_slots &&
+	       a->cpu_mode == b->cpu_mode && same_text(a->cpu_model, b->cpu_model) &&
+	       a->maxphysaddr == b->maxphysaddr && a->maxphysaddr_bits == b->maxphysaddr_bits &&
+	       a->maxphysaddr_limit == b->maxphysaddr_limit && a->n_others == b->n_others &&
+	       same_text(a->cmdline_hole, b->cmdline_hole) &&
+	       same_text(a->cmdline_window, b->cmdline_window);
+}
+
+static bool same_address(const struct gpupt_guest_address *a, const struct gpupt_guest_address *b)
+{
+	return a->present == b->present && a->multifunction == b->multifunction &&
+	       gpupt_pci_address_compare(a->pci, b->pci) == 0;
+}
+
+static bool same_controller(const struct gpupt_controller *a, const struct gpupt_controller *b,
+			    bool except_hole)
+{
+	return same_text(a->model_text, b->model_text) && a->has_index == b->has_index &&
+	       a->index == b->index && a->hotplug == b->hotplug &&
+	       a->has_mem_reserve == b->has_mem_reserve &&
+	       a->mem_reserve_kib == b->mem_reserve_kib && same_address(&a->address, &b->address) &&
+	       (except_hole || (a->n_holes == b->n_holes && a->hole.bytes == b->hole.bytes));
+}
+
+/* Every old controller is still there, in order; new ones may stand between. */
+static bool same_controllers(const struct gpupt_plan *plan, const struct gpupt_domain *old,
+			     const struct gpupt_domain *new)
+{
+	const struct gpupt_controller *old_root = gpupt_domain_root_controller(old);
+	if (new->n_controllers != old->n_controllers + plan->n_controllers_added)
+		return false;
+	size_t at = 0;
+	for (size_t i = 0; i < old->n_controllers; i++) {
+		const struct gpupt_controller *wanted = &old->controllers[i];
+		bool except_hole = plan->writes_hole && wanted == old_root;
+		while (at < new->n_controllers &&
+		       !same_controller(wanted, &new->controllers[at], except_hole))
+			at++;
+		if (at++ >= new->n_controllers)
+			return false;
+	}
+	return true;
+}
+
+static bool listed(const struct gpupt_pci_address *list, size_t count,
+		   struct gpupt_pci_address address)
+{
+	for (size_t i = 0; i < count; i++)
+		if (gpupt_pci_address_compare(list[i], address) == 0)
+			return true;
+	return false;
+}
+
+static bool same_hostdevs(const struct gpupt_plan *plan, const struct gpupt_domain *old,
+			  const struct gpupt_domain *new)
+{
+	if (new->n_hostdevs != old->n_hostdevs + plan->n_added - plan->n_removed)
+		return false;
+	size_t at = 0;
+	for (size_t i = 0; i < new->n_hostdevs; i++) {
+		const struct gpupt_hostdev *now = &new->hostdevs[i];
+		while (at < old->n_hostdevs && old->hostdevs[at].has_source &&
+		       listed(plan->removed, plan->n_removed, old->hostdevs[at].source))
+			at++;
+		const struct gpupt_hostdev *was =
+			at < old->n_hostdevs ? &old->hostdevs[at] : NULL;
+		if (was && was->kind == now->kind && was->has_source == now->has_source &&
+		    gpupt_pci_address_compare(was->source, now->source) == 0 &&
+		    same_address(&was->address, &now->address) && was->managed == now->managed)
+			at++;
+		else if (!listed(plan->added, plan->n_added, now->source))
+			return false;
+	}
+	return true;
+}
+
+static bool hole_is(const struct gpupt_domain *domain, uint64_t bytes)
+{
+	const struct gpupt_controller *root = gpupt_domain_root_controller(domain);
+	return root && root->n_holes && root->hole.valid && root->hole.bytes == bytes;
+}
+
+/* Every byte outside the edits is as it was. */
+static bool same_outside(const struct gpupt_plan *plan, const struct gpupt_domain *old,
+			 const char *text, size_t length)
+{
+	size_t from = 0, at = 0;
+	for (size_t i = 0; i <= plan->n_edits; i++) {
+		size_t to = i < plan->n_edits ? plan->edits[i].offset : old->length;
+		if (length - at < to - from || memcmp(old->text + from, text + at, to - from) != 0)
+			return false;
+		at += to - from;
+		if (i == plan->n_edits)
+			break;
+		at += plan->edits[i].replacement_length;
+		from = to + plan->edits[i].length;
+	}
+	return at == length;
+}
+
+static int recheck(const struct gpupt_plan *plan, const struct gpupt_domain *old, const char *text,
+		   size_t length, struct gpupt_error **error)
+{
+	GPUPT_AUTO(gpupt_domain_free) struct gpupt_domain *new = NULL;
+	struct gpupt_error *why = NULL;
+	int r = gpupt_domain_parse(text, length, old->name_of_text, &new, &why);
+	if (r < 0) {
+		gpupt_fail(error, r == GPUPT_E_NOMEM ? r : GPUPT_E_INTERNAL,
+			   "the edited text does not parse: %s", gpupt_error_get_message(why));
+		gpupt_error_free(why);
+		return r == GPUPT_E_NOMEM ? r : GPUPT_E_INTERNAL;
+	}
+	const char *wrong = !same_outside(plan, old, text, length) ? "bytes outside the edits" :
+			    !same_head(old, new) ? "the machine" :
+			    !same_controllers(plan, old, new) ? "the controllers" :
+			    !same_hostdevs(plan, old, new) ? "the hostdevs" :
+			    plan->writes_hole && !hole_is(new, plan->hole.planned) ?
+			    "pcihole64" : NULL;
+	if (wrong)
+		return gpupt_fail(error, GPUPT_E_INTERNAL,
+				  "the edited text differs from the plan in %s; nothing is written. "
+				  "Please report this domain", wrong);
+	return 0;
+}
+
+GPUPT_EXPORT int gpupt_plan_apply(const struct gpupt_plan *plan, const struct gpupt_domain *domain,
+				  char **ret_text, size_t *ret_length, struct gpupt_error **error)
+{
+	GPUPT_AUTOFREE char *text = NULL;
+	size_t length = 0;
+	int r = gpupt_splice(domain, plan->edits, plan->n_edits, &text, &length, error);
+	if (r == 0 && plan->n_edits)
+		r = recheck(plan, domain, text, length, error);
+	if (r < 0)
+		return r;
+	*ret_text = GPUPT_STEAL(text);
+	*ret_length = length;
+	return 0;
+}
+
+/* ---- after libvirt: it may add and rewrite, but what was meant has to be there */
+
+static bool passes_through(const struct gpupt_domain *domain, struct gpupt_pci_address address)
+{
+	for (size_t i = 0; i < domain->n_hostdevs; i++)
+		if (domain->hostdevs[i].has_source &&
+		    gpupt_pci_address_compare(domain->hostdevs[i].source, address) == 0)
+			return true;
+	return false;
+}
+
+GPUPT_EXPORT int gpupt_plan_check(const struct gpupt_plan *plan, const struct gpupt_domain *domain,
+				  struct gpupt_error **error)
+{
+	char text[GPUPT_PCI_ADDRESS_TEXT_MAX];
+	char size[GPUPT_SIZE_TEXT_MAX];
+	if (plan->writes_hole && !hole_is(domain, plan->hole.planned))
+		return gpupt_fail(error, GPUPT_E_CONFLICT,
+				  "<pcihole64> is not %s as planned",
+				  gpupt_size_format(plan->hole.planned, size));
+	for (size_t i = 0; i < plan->n_added; i++)
+		if (!passes_through(domain, plan->added[i]))
+			return gpupt_fail(error, GPUPT_E_CONFLICT, "hostdev %s is missing",
+					  gpupt_pci_address_format(plan->added[i], text));
+	for (size_t i = 0; i < plan->n_removed; i++)
+		if (passes_through(domain, plan->removed[i]))
+			return gpupt_fail(error, GPUPT_E_CONFLICT, "hostdev %s is still there",
+					  gpupt_pci_address_format(plan->removed[i], text));
+	return 0;
+}

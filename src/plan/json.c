@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A plan as JSON: sizes and addresses in bytes, as numbers where they fit JSON's
+ * signed 64 bits (jansson's json_int_t), which every guest address does. */
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#include "plan/making.h"
+
+static const char *severity_name(enum gpupt_severity severity)
+{
+	return severity == GPUPT_ERROR ? "error" : severity == GPUPT_WARNING ? "warning" : "info";
+}
+
+static json_t *number(uint64_t value)
+{
+	return value > INT64_MAX ? json_null() : json_integer((json_int_t)value);
+}
+
+static json_t *hole_json(const struct gpupt_hole_numbers *hole)
+{
+	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:b, s:[oo], s:[oo]}",
+			 "present", hole->present, "current_bytes", number(hole->current),
+			 "planned_bytes", number(hole->planned), "minimum_bytes",
+			 number(hole->minimum), "maximum_bytes", number(hole->maximum),
+			 "start", number(hole->hole_start), "bar_sum_bytes", number(hole->bar_sum),
+			 "largest_bar_bytes", number(hole->largest_bar), "headroom_bytes",
+			 number(hole->headroom), "phys_bits", (int)hole->phys_bits,
+			 "phys_bits_assumed", hole->phys_bits_assumed, "window",
+			 number(hole->window_start), number(hole->window_end), "firmware_window",
+			 number(hole->firmware_window_start), number(hole->firmware_window_end));
+}
+
+static json_t *finding_json(const struct gpupt_finding *finding)
+{
+	char id[32];
+	snprintf(id, sizeof(id), "GPUPT-%04u", finding->number);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "id", id, "severity",
+			 severity_name(finding->severity), "subject", finding->subject, "text",
+			 finding->text, "remedy", finding->remedy, "line",
+			 (json_int_t)finding->line, "column", (json_int_t)finding->column);
+}
+
+static json_t *bar_json(const struct gpupt_layout_bar *bar)
+{
+	static const char *const placers[] = { "nobody", "firmware", "kernel" };
+	char host[GPUPT_PCI_ADDRESS_TEXT_MAX];
+	json_t *object = json_pack("{s:s, s:i, s:o, s:b, s:b, s:b, s:s, s:o, s:s}", "device",
+				   bar->device, "bar", (int)bar->bar, "size_bytes",
+				   number(bar->size_bytes), "mem64", bar->mem64, "prefetchable",
+				   bar->prefetchable, "passed_through", bar->passed_through,
+				   "placed_by", placers[bar->placed_by], "guest_address",
+				   bar->placed_by ? number(bar->guest_address) : json_null(),
+				   "reason", bar->reason);
+	if (object && bar->passed_through &&
+	    json_object_set_new(object, "host",
+				json_string(gpupt_pci_address_format(bar->host, host))) < 0) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+static json_t *edit_json(const struct gpupt_edit *edit)
+{
+	return json_pack("{s:I, s:I, s:s%}", "offset", (json_int_t)edit->offset, "length",
+			 (json_int_t)edit->length, "replacement", edit->replacement,
+			 edit->replacement_length);
+}
+
+/* The array is taken; NULL when anything failed. */
+static bool append(json_t *array, json_t *item)
+{
+	return array && item && json_array_append_new(array, item) == 0;
+}
+
+static json_t *plan_json(const struct gpupt_plan *plan)
+{
+	json_t *findings = json_array(), *layout = json_array(), *edits = json_array();
+	bool ok = findings && layout && edits;
+	for (size_t i = 0; i < plan->findings.count && ok; i++)
+		ok = append(findings, finding_json(&plan->findings.items[i]));
+	for (size_t i = 0; i < plan->n_layout && ok; i++)
+		ok = append(layout, bar_json(&plan->layout[i]));
+	for (size_t i = 0; i < plan->n_edits && ok; i++)
+		ok = append(edits, edit_json(&plan->edits[i]));
+	json_t *hole = ok ? hole_json(&plan->hole) : NULL;
+	if (!ok || !hole) {
+		json_decref(findings);
+		json_decref(layout);
+		json_decref(edits);
+		return NULL;
+	}
+	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o}", "format", "gpupt-plan", "version", 1,
+			 "verdict", gpupt_verdict_name(plan->verdict), "hole", hole, "findings",
+			 findings, "layout", layout, "edits", edits);
+}
+
+GPUPT_EXPORT int gpupt_plan_to_json(const struct gpupt_plan *plan, char **ret_text,
+				    size_t *ret_length, struct gpupt_error **error)
+{
+	json_t *json = plan_json(plan);
+	char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+	json_decref(json);
+	if (!text)
+		return gpupt_fail_nomem(error);
+	*ret_length = strlen(text);
+	*ret_text = text;
+	return 0;
+}
