@@ -155,26 +155,35 @@ static int claim(struct kernel *kernel)
 
 /* ---- sizing bridge windows: pbus_size_mem() ---- */
 
+#define ORDERS 28 /* from 1 MiB */
+
 struct sum {
 	uint64_t size;
-	uint64_t aligns[24]; /* from 1 MiB to 8 TiB */
+	uint64_t aligns[ORDERS];
 	unsigned int max_order;
 	uint64_t children_extra;
 };
 
-/* Larger ones are refused: "disabling BAR ...: bad alignment". */
-static bool too_large(uint64_t align)
+/* Windows are sized without slack since 7.0 (3958bf16e2fe, bc75c8e50711, and
+ * 9036bd0efcb6 in its stable releases). */
+static bool is_tight(const struct kernel *kernel)
 {
-	return align > 8 * GPUPT_TIB;
+	return kernel->model->guest->kernel_version >= 700;
 }
 
-static void sum_add(struct sum *sum, uint64_t size, uint64_t align)
+/* Larger ones are refused: "disabling BAR ...: bad alignment". */
+static bool too_large(const struct kernel *kernel, uint64_t align)
 {
-	if (too_large(align))
+	return align > (is_tight(kernel) ? 128 : 8) * GPUPT_TIB;
+}
+
+static void sum_add(const struct kernel *kernel, struct sum *sum, uint64_t size, uint64_t align)
+{
+	if (too_large(kernel, align))
 		return;
 	unsigned int order = align > GPUPT_MIB ? (unsigned int)__builtin_ctzll(align) - 20 : 0;
 	sum->size = gpupt_add(sum->size, max64(size, align));
-	if (size <= align)
+	if (size <= align || is_tight(kernel))
 		sum->aligns[order] = gpupt_add(sum->aligns[order], align);
 	if (order > sum->max_order)
 		sum->max_order = order;
@@ -193,6 +202,21 @@ static uint64_t sum_align(const struct sum *sum)
 		align = gpupt_add(align, sum->aligns[order]);
 	}
 	return min_align;
+}
+
+/* calculate_head_align(), since 7.0: less than the largest alignment when smaller
+ * ones fill the head. */
+static uint64_t sum_head_align(const struct sum *sum)
+{
+	uint64_t head = GPUPT_MIB << sum->max_order, rest = 0;
+	for (unsigned int order = sum->max_order; order-- > 0;) {
+		rest = gpupt_add(rest, sum->aligns[order]);
+		while (head > GPUPT_MIB << order && rest >= head / 2) {
+			head /= 2;
+			rest -= head;
+		}
+	}
+	return head;
 }
 
 /* pci_bridge_alloc: 64-bit prefetchable ones go into the prefetchable window,
@@ -217,25 +241,33 @@ static void size_window(struct kernel *kernel, size_t i, unsigned int which, boo
 	struct sum sum = { 0 };
 	for (size_t c = model->buses[i].first; c != GPUPT_MMIO_NONE; c = model->next[c]) {
 		const struct gpupt_mmio_function *function = &model->functions[c];
-		for (size_t b = 0; b < function->n_bars; b++)
-			if (wanted(&function->bars[b]) && window_for(&function->bars[b]) == which)
-				sum_add(&sum, function->bars[b].size, function->bars[b].size);
+		for (size_t b = 0; b < function->n_bars; b++) {
+			const struct gpupt_mmio_bar *bar = &function->bars[b];
+			if (!wanted(bar) || window_for(bar) != which)
+				continue;
+			/* ROMs are nice to have since 6.15. */
+			if (is_tight(kernel) && bar->index == 6)
+				sum.children_extra = gpupt_add(sum.children_extra, bar->size);
+			else
+				sum_add(kernel, &sum, bar->size, bar->size);
+		}
 		const struct want *child = &kernel->wants[c][which];
 		if (!gpupt_is_bridge(function) || !child->extra)
 			continue;
 		sum.children_extra = gpupt_add(sum.children_extra, child->extra - child->size);
 		if (child->size)
-			sum_add(&sum, child->size, child->align);
+			sum_add(kernel, &sum, child->size, child->align);
 	}
 	uint64_t nice = model->functions[i].hotplug ? HOTPLUG_EXTRA : 0;
 	uint64_t least = max64(optional ? 0 : nice, want->old);
-	want->align = max64(sum_align(&sum), GPUPT_MIB);
-	want->size = gpupt_align_up(max64(sum.size, least), want->align);
+	want->align = is_tight(kernel) ? sum_head_align(&sum) : sum_align(&sum);
+	uint64_t tail = is_tight(kernel) ? GPUPT_MIB : want->align;
+	want->size = gpupt_align_up(max64(sum.size, least), tail);
 	want->extra = want->size;
 	if (optional && (nice || sum.children_extra))
 		want->extra = gpupt_align_up(
 			gpupt_add(max64(max64(sum.size, want->old), nice), sum.children_extra),
-			want->align);
+			tail);
 }
 
 /* ---- placing: pbus_assign_resources_sorted() ---- */
@@ -256,7 +288,7 @@ static int collect(struct kernel *kernel, size_t bus)
 		const struct gpupt_mmio_function *function = &model->functions[c];
 		for (size_t b = 0; b < function->n_bars; b++) {
 			uint64_t size = function->bars[b].size;
-			if (!wanted(&function->bars[b]) || too_large(size))
+			if (!wanted(&function->bars[b]) || too_large(kernel, size))
 				continue;
 			int r = request(kernel, (struct request){ c, (unsigned int)b, size, size,
 								  size, GPUPT_MMIO_NONE });
@@ -320,12 +352,12 @@ static int fit(struct kernel *kernel, size_t bus, const struct request *made, ui
 	*ret_found = false;
 	if (wide) {
 		int r = gpupt_space_fit(root ? &kernel->high : &kernel->pref, size, made->align,
-					ret_found, ret_start);
+					is_tight(kernel), ret_found, ret_start);
 		if (r || *ret_found)
 			return r;
 	}
-	return gpupt_space_fit(root ? &kernel->low : &kernel->mem, size, made->align, ret_found,
-			       ret_start);
+	return gpupt_space_fit(root ? &kernel->low : &kernel->mem, size, made->align,
+			       is_tight(kernel), ret_found, ret_start);
 }
 
 /* Places one request; a window gets `size` bytes. */
@@ -540,8 +572,8 @@ static const char *why_not(struct kernel *kernel, size_t i, const struct gpupt_m
 {
 	struct gpupt_mmio_model *model = kernel->model;
 	size_t bus = model->parent[i];
-	if (too_large(bar->size))
-		return "the guest kernel disables BARs larger than 8 TiB";
+	if (too_large(kernel, bar->size))
+		return "the guest kernel disables BARs as large as this";
 	if (bus == model->n)
 		return bar->mem64 ? "no room in the 64-bit window" : "no room below 4 GiB";
 	unsigned int which = window_for(bar);

@@ -58,9 +58,12 @@ void gpupt_model_clear(struct gpupt_mmio_model *model)
 	*model = (struct gpupt_mmio_model){ 0 };
 }
 
+/* pci_dev_get_w64() in QEMU's hw/pci/pci.c. */
 static void widen(struct gpupt_range *range, uint64_t start, uint64_t end)
 {
-	if (start < 4 * GPUPT_GIB || start >= end)
+	if (start < 4 * GPUPT_GIB)
+		start = 4 * GPUPT_GIB;
+	if (start >= end)
 		return;
 	if (gpupt_range_empty(*range) || start < range->start)
 		range->start = start;

@@ -271,7 +271,7 @@ static int allocate(struct tree_state *state, struct gpupt_space *low, const boo
 			base[tree] = start;
 			continue;
 		}
-		r = gpupt_space_fit(low, results[tree].length, results[tree].align,
+		r = gpupt_space_fit(low, results[tree].length, results[tree].align, false,
 				    &ret_ok[tree], &base[tree]);
 		if (r)
 			return r;

@@ -58,11 +58,14 @@ int gpupt_space_take(struct gpupt_space *space, struct gpupt_range range)
 	return 0;
 }
 
-int gpupt_space_fit(struct gpupt_space *space, uint64_t size, uint64_t align, bool *ret_found,
-		    uint64_t *ret_start)
+int gpupt_space_fit(struct gpupt_space *space, uint64_t size, uint64_t align, bool head_first,
+		    bool *ret_found, uint64_t *ret_start)
 {
+	uint64_t head = head_first && align ? size % align : 0;
 	for (size_t i = 0; i < space->n; i++) {
 		uint64_t start = gpupt_align_up(space->free[i].start, align);
+		if (start - space->free[i].start >= head)
+			start -= head;
 		uint64_t end = gpupt_add(start, size);
 		if (end > space->free[i].end || end == UINT64_MAX)
 			continue;

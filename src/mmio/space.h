@@ -35,10 +35,11 @@ struct gpupt_space {
 int gpupt_space_set(struct gpupt_space *space, struct gpupt_range range);
 /* Takes what is free of `range`. */
 int gpupt_space_take(struct gpupt_space *space, struct gpupt_range range);
-/* Takes `size` bytes at the lowest free multiple of `align`. *ret_found tells
- * whether there was room; *ret_start is set when there was. */
-int gpupt_space_fit(struct gpupt_space *space, uint64_t size, uint64_t align, bool *ret_found,
-		    uint64_t *ret_start);
+/* Takes `size` bytes at the lowest free multiple of `align`. `head_first`: what
+ * `size` has beyond multiples of `align` goes below that address where it can.
+ * *ret_found tells whether there was room; *ret_start is set when there was. */
+int gpupt_space_fit(struct gpupt_space *space, uint64_t size, uint64_t align, bool head_first,
+		    bool *ret_found, uint64_t *ret_start);
 /* Makes `range`, all of it taken, free again. */
 int gpupt_space_give(struct gpupt_space *space, struct gpupt_range range);
 int gpupt_space_copy(struct gpupt_space *space, const struct gpupt_space *from);
