@@ -66,6 +66,9 @@ struct gpupt_bar {
 	/** Resizable BAR: bit n set when a size of 2^n MiB is offered (PCIe 6.0,
 	 *  7.8.6); 0 when the BAR cannot be resized or the source does not tell. */
 	uint64_t resizable_sizes;
+	/** The source does not tell size_bytes; it is the catalogue's for this
+	 *  vendor:device. */
+	bool size_from_catalogue;
 };
 
 /** Which reader a function came from. Since 0.1. */
@@ -96,7 +99,7 @@ struct gpupt_pci_function {
 	 *  (nvme0n1p1)" or "boot display"; NULL when nothing is known. */
 	const char *host_use;
 	enum gpupt_source source;
-	/** The sizes have no published source (catalogue only). */
+	/** Sizes come from a catalogue entry that has no published source. */
 	bool assumed;
 	/** Name from the catalogue, e.g. "Tesla V100"; NULL when not listed. */
 	const char *known_as;
