@@ -77,7 +77,8 @@ static int fail(struct gpupt_error **error, enum gpupt_status status,
 	return status;
 }
 
-int gpupt_fail(struct gpupt_error **error, enum gpupt_status status, const char *format, ...)
+GPUPT_EXPORT int gpupt_fail(struct gpupt_error **error, enum gpupt_status status,
+			    const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -86,8 +87,8 @@ int gpupt_fail(struct gpupt_error **error, enum gpupt_status status, const char 
 	return r;
 }
 
-int gpupt_fail_at(struct gpupt_error **error, enum gpupt_status status,
-		  const struct gpupt_place *place, const char *format, ...)
+GPUPT_EXPORT int gpupt_fail_at(struct gpupt_error **error, enum gpupt_status status,
+			       const struct gpupt_place *place, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -96,7 +97,7 @@ int gpupt_fail_at(struct gpupt_error **error, enum gpupt_status status,
 	return r;
 }
 
-int gpupt_fail_nomem(struct gpupt_error **error)
+GPUPT_EXPORT int gpupt_fail_nomem(struct gpupt_error **error)
 {
 	if (error) {
 		gpupt_error_free(*error);

@@ -6,6 +6,9 @@
 
 #include <gpupt/error.h>
 
+/* libgpupt-libvirt and the command line make errors too; they find these under
+ * the version LIBGPUPT_PRIVATE (src/libgpupt.map), which promises nothing. */
+
 /* Where in which text an error is. line 0: no place is known. */
 struct gpupt_place {
 	const char *file; /* may be NULL */

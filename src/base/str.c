@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
+
 static bool reserve(struct gpupt_str *str, size_t more)
 {
 	if (str->failed)
@@ -30,7 +32,7 @@ fail:
 	return false;
 }
 
-void gpupt_str_add(struct gpupt_str *str, const char *data, size_t length)
+GPUPT_EXPORT void gpupt_str_add(struct gpupt_str *str, const char *data, size_t length)
 {
 	if (!reserve(str, length))
 		return;
@@ -40,12 +42,12 @@ void gpupt_str_add(struct gpupt_str *str, const char *data, size_t length)
 	str->data[str->length] = '\0';
 }
 
-void gpupt_str_adds(struct gpupt_str *str, const char *text)
+GPUPT_EXPORT void gpupt_str_adds(struct gpupt_str *str, const char *text)
 {
 	gpupt_str_add(str, text, strlen(text));
 }
 
-void gpupt_str_addf(struct gpupt_str *str, const char *format, ...)
+GPUPT_EXPORT void gpupt_str_addf(struct gpupt_str *str, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -61,7 +63,7 @@ void gpupt_str_addf(struct gpupt_str *str, const char *format, ...)
 	str->length += (size_t)length;
 }
 
-char *gpupt_str_steal(struct gpupt_str *str, size_t *ret_length)
+GPUPT_EXPORT char *gpupt_str_steal(struct gpupt_str *str, size_t *ret_length)
 {
 	reserve(str, 0);
 	if (str->failed) {
@@ -76,7 +78,7 @@ char *gpupt_str_steal(struct gpupt_str *str, size_t *ret_length)
 	return data;
 }
 
-void gpupt_str_clear(struct gpupt_str *str)
+GPUPT_EXPORT void gpupt_str_clear(struct gpupt_str *str)
 {
 	free(str->data);
 	*str = (struct gpupt_str){ 0 };
