@@ -7,9 +7,11 @@
  * What a libvirt domain XML says, with the bytes it says it in.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <gpupt/error.h>
+#include <gpupt/inventory.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -50,6 +52,16 @@ const char *gpupt_domain_get_uuid(const struct gpupt_domain *domain);
 /** Returns the text that was parsed, valid until gpupt_domain_free().
  *  @param ret_length  receives its length; may be NULL. Since 0.1. */
 const char *gpupt_domain_get_text(const struct gpupt_domain *domain, size_t *ret_length);
+
+/** Returns how many PCI functions of the host the domain passes through, as
+ *  hostdevs or as interfaces. Since 0.1. */
+size_t gpupt_domain_count_hostdevs(const struct gpupt_domain *domain);
+
+/** Tells which function of the host passed-through device @p i is, counted from 0.
+ *  @return false past the end and where the XML names no usable address; then
+ *          @p ret_address is untouched. Since 0.1. */
+bool gpupt_domain_get_hostdev(const struct gpupt_domain *domain, size_t i,
+			      struct gpupt_pci_address *ret_address);
 
 #ifdef __cplusplus
 }
