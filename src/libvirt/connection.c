@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "libvirt/outcome.h"
+
+#include <ctype.h>
+
+#include <libvirt/virterror.h>
+
+#include "base/error.h"
+#include "base/near.h"
+#include "libvirt/error.h"
+
+struct gpupt_connection {
+	virConnectPtr libvirt;
+	char *uri;
+};
+
+struct gpupt_guest {
+	virDomainPtr libvirt;
+};
+
+static void print_nothing(void *data, virErrorPtr error)
+{
+	(void)data;
+	(void)error;
+}
+
+GPUPT_EXPORT void gpupt_connection_silence(void)
+{
+	virSetErrorFunc(NULL, print_nothing);
+}
+
+GPUPT_EXPORT int gpupt_connection_open(const char *uri, bool read_only,
+				       struct gpupt_connection **ret, struct gpupt_error **error)
+{
+	struct gpupt_connection *connection = calloc(1, sizeof(*connection));
+	if (!connection)
+		return gpupt_fail_nomem(error);
+	/* virConnectOpenAuth() is what asks for passwords on a terminal. */
+	connection->libvirt = virConnectOpenAuth(uri, virConnectAuthPtrDefault,
+						 read_only ? VIR_CONNECT_RO : 0);
+	if (!connection->libvirt) {
+		free(connection);
+		return gpupt_fail_libvirt(error, "cannot connect to %s",
+					  uri ? uri : "the default hypervisor");
+	}
+	connection->uri = virConnectGetURI(connection->libvirt);
+	virResetLastError();
+	*ret = connection;
+	return 0;
+}
+
+GPUPT_EXPORT void gpupt_connection_free(struct gpupt_connection *connection)
+{
+	if (!connection)
+		return;
+	virConnectClose(connection->libvirt);
+	free(connection->uri);
+	free(connection);
+}
+
+GPUPT_EXPORT const char *gpupt_connection_get_uri(const struct gpupt_connection *connection)
+{
+	return connection->uri;
+}
+
+/* DRIVER[+TRANSPORT]://[USER@][HOST][:PORT]/... (libvirt.org/uri.html). The
+ * transport unix, and +ssh and the like to no host, stay on this machine. */
+GPUPT_EXPORT enum gpupt_host_kind
+gpupt_connection_get_host(const struct gpupt_connection *connection)
+{
+	const char *uri = connection->uri;
+	const char *authority = uri ? strstr(uri, "://") : NULL;
+	if (!authority)
+		return GPUPT_HOST_LOCAL;
+	authority += strlen("://");
+	if (strncmp(uri, "test:", 5) == 0 || strncmp(uri, "test+", 5) == 0)
+		return GPUPT_HOST_NONE;
+	return *authority && *authority != '/' && *authority != '?' ? GPUPT_HOST_REMOTE :
+								      GPUPT_HOST_LOCAL;
+}
+
+/* NULL without an error: there is no such domain. */
+static virDomainPtr look_up(virConnectPtr connection, const char *name)
+{
+	virDomainPtr domain = virDomainLookupByName(connection, name);
+	if (domain || virGetLastErrorCode() != VIR_ERR_NO_DOMAIN)
+		return domain;
+	domain = virDomainLookupByUUIDString(connection, name);
+	if (domain || !isdigit((unsigned char)*name))
+		return domain;
+	char *end;
+	long id = strtol(name, &end, 10);
+	return *end || id > INT32_MAX ? NULL : virDomainLookupByID(connection, (int)id);
+}
+
+static int fail_not_found(virConnectPtr connection, const char *name,
+			  struct gpupt_error **error)
+{
+	virDomainPtr *domains = NULL;
+	int count = virConnectListAllDomains(connection, &domains, 0);
+	const char **names = count > 0 ? calloc((size_t)count, sizeof(*names)) : NULL;
+	for (int i = 0; names && i < count; i++)
+		names[i] = virDomainGetName(domains[i]);
+	const char *near = names ? gpupt_nearest(name, names, (size_t)count) : NULL;
+	if (near)
+		gpupt_fail(error, GPUPT_E_NOT_FOUND,
+			   "there is no domain \"%s\"; did you mean \"%s\"?", name, near);
+	else
+		gpupt_fail(error, GPUPT_E_NOT_FOUND, "there is no domain \"%s\"", name);
+	free(names);
+	for (int i = 0; i < count; i++)
+		virDomainFree(domains[i]);
+	free(domains);
+	return GPUPT_E_NOT_FOUND;
+}
+
+GPUPT_EXPORT int gpupt_connection_find(struct gpupt_connection *connection, const char *name,
+				       struct gpupt_guest **ret, struct gpupt_error **error)
+{
+	struct gpupt_guest *guest = calloc(1, sizeof(*guest));
+	if (!guest)
+		return gpupt_fail_nomem(error);
+	guest->libvirt = look_up(connection->libvirt, name);
+	if (guest->libvirt) {
+		virResetLastError();
+		*ret = guest;
+		return 0;
+	}
+	free(guest);
+	switch (virGetLastErrorCode()) {
+	case VIR_ERR_NO_DOMAIN:
+	case VIR_ERR_INVALID_ARG: /* no UUID by its form */
+		virResetLastError();
+		return fail_not_found(connection->libvirt, name, error);
+	default:
+		return gpupt_fail_libvirt(error, "cannot look up domain \"%s\"", name);
+	}
+}
+
+GPUPT_EXPORT int gpupt_connection_add_other_users(struct gpupt_connection *connection,
+						  const struct gpupt_guest *except,
+						  struct gpupt_request *request,
+						  struct gpupt_error **error)
+{
+	return gpupt_libvirt_add_other_users(connection->libvirt, except ? except->libvirt : NULL,
+					     request, error);
+}
+
+GPUPT_EXPORT void gpupt_guest_free(struct gpupt_guest *guest)
+{
+	if (!guest)
+		return;
+	virDomainFree(guest->libvirt);
+	free(guest);
+}
+
+GPUPT_EXPORT const char *gpupt_guest_get_name(const struct gpupt_guest *guest)
+{
+	return virDomainGetName(guest->libvirt);
+}
+
+GPUPT_EXPORT int gpupt_guest_read(struct gpupt_guest *guest, bool secure,
+				  struct gpupt_domain **ret, struct gpupt_error **error)
+{
+	return gpupt_libvirt_read_domain(guest->libvirt, secure, ret, error);
+}
+
+GPUPT_EXPORT int gpupt_guest_apply(struct gpupt_guest *guest,
+				   const struct gpupt_inventory *inventory,
+				   const struct gpupt_request *request,
+				   const struct gpupt_apply_options *options,
+				   struct gpupt_outcome **ret, struct gpupt_error **error)
+{
+	return gpupt_libvirt_apply(guest->libvirt, inventory, request, options, ret, error);
+}
