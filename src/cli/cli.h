@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef GPUPT_CLI_CLI_H
+#define GPUPT_CLI_CLI_H
+
+/* What the files of the command line share. This is the only room that prints;
+ * errors travel up as struct gpupt_error and are printed once, in main.c. */
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <gpupt/connection.h>
+#include <gpupt/gpupt.h>
+
+#include "base/error.h"
+#include "base/util.h"
+
+GPUPT_DEFINE_CLEANUP(struct gpupt_error, gpupt_error_free)
+GPUPT_DEFINE_CLEANUP(struct gpupt_domain, gpupt_domain_free)
+GPUPT_DEFINE_CLEANUP(struct gpupt_inventory, gpupt_inventory_free)
+
+/* Exit status. Negative `enum gpupt_status` values become 2 or 3 in main.c. */
+enum {
+	CLI_DONE = 0,
+	CLI_DIFFERS = 1, /* diff and apply --dry-run only */
+	CLI_TROUBLE = 2,
+	CLI_NO_FIT = 3,
+};
+
+/* Bits, so that an option can name all the commands that take it. */
+enum cli_command_bit {
+	CLI_APPLY = 1 << 0,
+	CLI_DIFF = 1 << 1,
+	CLI_PATCH = 1 << 2,
+	CLI_EXPLAIN = 1 << 3,
+	CLI_DEVICES = 1 << 4,
+	CLI_SNAPSHOT = 1 << 5,
+};
+
+enum cli_color { CLI_COLOR_AUTO, CLI_COLOR_ALWAYS, CLI_COLOR_NEVER };
+
+/* A list of borrowed words, in the order given. */
+struct cli_words {
+	const char **items;
+	size_t count;
+	size_t capacity;
+};
+
+/* The command line, read. Strings point into argv. */
+struct cli_settings {
+	const struct cli_command *command;
+	char **argv;
+	const char *operand; /* DOMAIN, TARGET or FILE; NULL when there is none */
+	const char *uri;
+	const char *inventory;
+	const char *sysfs;
+	const char *output;
+	struct cli_words assumptions;
+	struct cli_words added;
+	struct cli_words removed;
+	enum gpupt_hole_policy hole;
+	uint64_t hole_bytes;
+	uint64_t headroom_bytes;
+	enum gpupt_rounding rounding;
+	enum cli_color color;
+	bool allow_shrink, force, multifunction, no_siblings;
+	bool as_file, as_domain;
+	bool dry_run, in_place, yes;
+	bool all, json, show_secrets;
+	bool quiet, verbose, help;
+};
+
+/* A subcommand. run() returns an exit status, or a negative status with *error. */
+struct cli_command {
+	const char *name;
+	enum cli_command_bit bit;
+	const char *operand; /* what the usage line calls it; NULL: takes none */
+	const char *summary; /* one line */
+	const char *details; /* for --help */
+	int (*run)(const struct cli_settings *settings, struct gpupt_error **error);
+};
+
+int cli_apply(const struct cli_settings *settings, struct gpupt_error **error);
+int cli_diff(const struct cli_settings *settings, struct gpupt_error **error);
+int cli_patch(const struct cli_settings *settings, struct gpupt_error **error);
+int cli_explain(const struct cli_settings *settings, struct gpupt_error **error);
+int cli_devices(const struct cli_settings *settings, struct gpupt_error **error);
+int cli_snapshot(const struct cli_settings *settings, struct gpupt_error **error);
+
+#endif

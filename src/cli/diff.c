@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/output.h"
+#include "cli/work.h"
+
+static int show(struct cli_work *work, struct gpupt_error **error)
+{
+	int r = cli_work_plan(work, error);
+	if (r < 0)
+		return r;
+	r = cli_judge(work->settings, work->plan, cli_work_file(work));
+	if (r != CLI_DONE || !cli_work_differs(work))
+		return r;
+	size_t length;
+	const char *text = gpupt_domain_get_text(work->target.domain, &length);
+	r = cli_print_diff(work->settings, work->target.diff_name, text, length, work->text,
+			   work->length, error);
+	return r < 0 ? r : CLI_DIFFERS;
+}
+
+int cli_diff(const struct cli_settings *settings, struct gpupt_error **error)
+{
+	struct cli_work work;
+	int r = cli_work_open(settings, settings->show_secrets ? CLI_LOOK_SECRETS : CLI_LOOK,
+			      &work, error);
+	if (r < 0)
+		return r;
+	r = show(&work, error);
+	cli_work_close(&work);
+	return r;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* gpupt-xml: finds the command, reads its options, runs it, and turns what comes
+ * back into an exit status. SIGPIPE keeps its default, as in other filters;
+ * where the caller ignores it, a write fails and the exit status is 2. */
+
+#include "cli/options.h"
+#include "cli/output.h"
+
+#include <locale.h>
+
+#include "base/near.h"
+
+#ifndef GPUPT_VERSION
+#define GPUPT_VERSION "unknown"
+#endif
+
+static const struct cli_command commands[] = {
+	{ "apply", CLI_APPLY, "DOMAIN", "compute, show the diff, define through libvirt",
+	  "On a terminal, apply shows the diff and asks; otherwise calling it is the consent.",
+	  cli_apply },
+	{ "diff", CLI_DIFF, "TARGET", "show what apply or patch would change",
+	  "Exit status: 0 nothing to do, 1 differs, 2 trouble, 3 cannot fit.", cli_diff },
+	{ "patch", CLI_PATCH, "FILE", "write the new XML of a file to standard output",
+	  "FILE is a path, or - for standard input. The document is complete, passwords and all.",
+	  cli_patch },
+	{ "explain", CLI_EXPLAIN, "TARGET", "every BAR, the sum, the chosen size, and why", "",
+	  cli_explain },
+	{ "devices", CLI_DEVICES, NULL, "the host's devices, and what is wrong with them", "",
+	  cli_devices },
+	{ "snapshot", CLI_SNAPSHOT, NULL, "the host's devices as a file for --inventory",
+	  "On another machine: ssh HOST gpupt-xml snapshot > host.json", cli_snapshot },
+};
+
+static const struct cli_command *find_command(const char *name)
+{
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static int print_overview(FILE *out)
+{
+	fputs("Usage: gpupt-xml COMMAND [OPTIONS] [OPERAND]\n\n"
+	      "Gives a libvirt VM the PCI address space that its passed-through GPUs need.\n\n"
+	      "Commands:\n", out);
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(commands); i++)
+		fprintf(out, "  %-8s %-7s  %s\n", commands[i].name,
+			commands[i].operand ? commands[i].operand : "", commands[i].summary);
+	fputs("\nTARGET is a libvirt domain (name, UUID or id) or a file (a path with a /, *.xml,\n"
+	      "or - for standard input).\n"
+	      "See gpupt-xml help COMMAND for the options, and the manual page gpupt-xml(1).\n",
+	      out);
+	return CLI_DONE;
+}
+
+static int print_help(const struct cli_command *command, FILE *out)
+{
+	fprintf(out, "Usage: gpupt-xml %s [OPTIONS]%s%s\n\n%s.\n", command->name,
+		command->operand ? " " : "", command->operand ? command->operand : "",
+		command->summary);
+	if (*command->details)
+		fprintf(out, "%s\n", command->details);
+	fputs("\nOptions:\n", out);
+	cli_options_print_help(command->bit, out);
+	return CLI_DONE;
+}
+
+static int fail_command(const char *name, struct gpupt_error **error)
+{
+	const char *names[GPUPT_ARRAY_SIZE(commands)];
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(commands); i++)
+		names[i] = commands[i].name;
+	const char *near = gpupt_nearest(name, names, GPUPT_ARRAY_SIZE(names));
+	return gpupt_fail(error, GPUPT_E_ARGUMENT, "there is no command \"%s\"%s%s%s", name,
+			  near ? "; did you mean " : "; see gpupt-xml --help",
+			  near ? near : "", near ? "?" : "");
+}
+
+static int help(const char *name, struct gpupt_error **error)
+{
+	if (!name)
+		return print_overview(stdout);
+	const struct cli_command *command = find_command(name);
+	return command ? print_help(command, stdout) : fail_command(name, error);
+}
+
+static int run_command(int argc, char **argv, struct gpupt_error **error)
+{
+	struct cli_settings settings = { .argv = argv, .command = find_command(argv[1]) };
+	if (!settings.command)
+		return fail_command(argv[1], error);
+	int r = cli_options_parse(argc - 1, argv + 1, &settings, error);
+	if (r == 0)
+		r = settings.help ? print_help(settings.command, stdout) :
+				    settings.command->run(&settings, error);
+	cli_settings_clear(&settings);
+	return r;
+}
+
+static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
+{
+	return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
+}
+
+static int run(int argc, char **argv, struct gpupt_error **error)
+{
+	if (argc < 2)
+		return gpupt_fail(error, GPUPT_E_ARGUMENT,
+				  "say what to do: apply, diff, patch, explain, devices, snapshot; "
+				  "see gpupt-xml --help");
+	if (is_one_of(argv[1], "-h", "--help", "help"))
+		return help(argc > 2 ? argv[2] : NULL, error);
+	if (is_one_of(argv[1], "-V", "--version", "version")) {
+		puts("gpupt-xml " GPUPT_VERSION);
+		return CLI_DONE;
+	}
+	if (argv[1][0] == '-')
+		return gpupt_fail(error, GPUPT_E_ARGUMENT,
+				  "%s: options come after the command; see gpupt-xml --help",
+				  argv[1]);
+	return run_command(argc, argv, error);
+}
+
+int main(int argc, char **argv)
+{
+	setlocale(LC_CTYPE, "");
+	GPUPT_AUTO(gpupt_error_free) struct gpupt_error *error = NULL;
+	int r = run(argc, argv, &error);
+	if (r < 0)
+		cli_print_error(error);
+	/* A full disk may show only now. */
+	GPUPT_AUTO(gpupt_error_free) struct gpupt_error *late = NULL;
+	if (cli_close_output(&late) < 0 && r >= 0) {
+		cli_print_error(late);
+		r = GPUPT_E_IO;
+	}
+	if (r >= 0)
+		return r;
+	return r == GPUPT_E_NO_FIT ? CLI_NO_FIT : CLI_TROUBLE;
+}

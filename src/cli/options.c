@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/options.h"
+
+#include <ctype.h>
+#include <getopt.h>
+
+#include "base/near.h"
+
+#define PLANNING (CLI_APPLY | CLI_DIFF | CLI_PATCH | CLI_EXPLAIN)
+#define LOOKING (CLI_DIFF | CLI_EXPLAIN)
+#define EVERY (PLANNING | CLI_DEVICES | CLI_SNAPSHOT)
+
+/* Options without a letter. */
+enum {
+	OPTION_FILE = 256, OPTION_DOMAIN, OPTION_INVENTORY, OPTION_SYSFS, OPTION_ASSUME,
+	OPTION_ADD, OPTION_REMOVE, OPTION_HOLE, OPTION_HEADROOM, OPTION_ROUNDING, OPTION_SHRINK,
+	OPTION_FORCE, OPTION_MULTIFUNCTION, OPTION_NO_SIBLINGS, OPTION_DRY_RUN, OPTION_YES,
+	OPTION_ALL, OPTION_FORMAT, OPTION_SECRETS, OPTION_COLOR,
+};
+
+const struct cli_option cli_options[] = {
+	{ 'c', "connect", "URI", CLI_APPLY | LOOKING, "hypervisor to connect to, as in virsh" },
+	{ OPTION_FILE, "file", NULL, LOOKING, "TARGET is a file, whatever it looks like" },
+	{ OPTION_DOMAIN, "domain", NULL, CLI_APPLY | LOOKING,
+	  "TARGET is a domain, whatever it looks like" },
+	{ OPTION_ADD, "add-device", "DEVICE", PLANNING,
+	  "pass a device through as well (repeatable): 0000:08:00.0, pci_0000_08_00_0, "
+	  "VENDOR:DEVICE, or gpu for all that the host can spare" },
+	{ OPTION_REMOVE, "remove-device", "DEVICE", PLANNING,
+	  "stop passing a device through (repeatable)" },
+	{ OPTION_MULTIFUNCTION, "multifunction", NULL, PLANNING,
+	  "give the functions of an added device one guest slot" },
+	{ OPTION_NO_SIBLINGS, "no-siblings", NULL, PLANNING,
+	  "leave an added device's other functions to the host" },
+	{ OPTION_HOLE, "pcihole64", "auto|keep|SIZE", PLANNING,
+	  "compute <pcihole64> (default), leave it, or set it, e.g. to 128GiB" },
+	{ OPTION_ROUNDING, "rounding", "power-of-two|gib", PLANNING,
+	  "round a computed size up to a power of two (default) or to whole GiB" },
+	{ OPTION_HEADROOM, "headroom", "SIZE", PLANNING,
+	  "leave room for devices plugged in later (default 0)" },
+	{ OPTION_SHRINK, "allow-shrink", NULL, PLANNING, "make an existing <pcihole64> smaller" },
+	{ OPTION_FORCE, "force", NULL, PLANNING,
+	  "override refusals: a device the host uses, a SIZE that does not fit" },
+	{ OPTION_INVENTORY, "inventory", "FILE", EVERY,
+	  "the host's devices, from a snapshot or from lspci -vv" },
+	{ OPTION_SYSFS, "sysfs", "DIR", EVERY, "the host's devices, from a copy of /sys" },
+	{ OPTION_ASSUME, "assume", "ADDRESS=VENDOR:DEVICE", EVERY,
+	  "take a known GPU to be in the host already (repeatable)" },
+	{ OPTION_DRY_RUN, "dry-run", NULL, CLI_APPLY,
+	  "define nothing; exit 1 when something would change" },
+	{ OPTION_YES, "yes", NULL, CLI_APPLY, "do not ask on a terminal" },
+	{ 'i', "in-place", NULL, CLI_PATCH, "rewrite FILE itself" },
+	{ 'o', "output", "FILE", CLI_PATCH | CLI_SNAPSHOT, "write to FILE" },
+	{ OPTION_ALL, "all", NULL, CLI_DEVICES, "all functions, not only those worth passing on" },
+	{ OPTION_FORMAT, "format", "text|json", CLI_EXPLAIN | CLI_DEVICES,
+	  "text (default) or JSON" },
+	{ OPTION_SECRETS, "show-secrets", NULL, CLI_APPLY | CLI_DIFF,
+	  "show passwords in the diff" },
+	{ OPTION_COLOR, "color", "auto|always|never", EVERY,
+	  "colours: auto (default: on a terminal, unless NO_COLOR is set)" },
+	{ 'q', "quiet", NULL, EVERY, "errors only" },
+	{ 'v', "verbose", NULL, EVERY, "say more" },
+	{ 'h', "help", NULL, EVERY, "this text" },
+};
+
+const size_t cli_n_options = GPUPT_ARRAY_SIZE(cli_options);
+
+static int add_word(struct cli_words *words, const char *word, struct gpupt_error **error)
+{
+	if (!GPUPT_GROW(words->items, words->count, words->capacity))
+		return gpupt_fail_nomem(error);
+	words->items[words->count++] = word;
+	return 0;
+}
+
+void cli_settings_clear(struct cli_settings *settings)
+{
+	free(settings->assumptions.items);
+	free(settings->added.items);
+	free(settings->removed.items);
+	*settings = (struct cli_settings){ 0 };
+}
+
+/* A bare number would be KiB in libvirt's XML and anything in a person's mind. */
+static int parse_size(const char *option, const char *text, uint64_t *ret,
+		      struct gpupt_error **error)
+{
+	struct gpupt_error *why = NULL;
+	uint64_t bytes = 0, as_bytes = 0;
+	int r = gpupt_size_parse(text, GPUPT_KIB, &bytes, &why);
+	if (r < 0) {
+		gpupt_fail(error, (enum gpupt_status)r, "--%s: %s", option,
+			   gpupt_error_get_message(why));
+		gpupt_error_free(why);
+		return r;
+	}
+	r = gpupt_size_parse(text, 1, &as_bytes, error);
+	if (r < 0)
+		return r;
+	if (bytes != as_bytes)
+		return gpupt_fail(error, GPUPT_E_SYNTAX,
+				  "--%s %s: a size needs a unit, e.g. %sGiB or %sKiB", option,
+				  text, text, text);
+	*ret = bytes;
+	return 0;
+}
+
+/* The position of word in a table row's "a|b|c"; -1: none of them. */
+static int parse_choice(const char *choices, const char *word)
+{
+	size_t length = strlen(word);
+	for (int i = 0; *choices; i++) {
+		size_t n = strcspn(choices, "|");
+		if (n == length && strncmp(choices, word, n) == 0)
+			return i;
+		choices += n + (choices[n] == '|');
+	}
+	return -1;
+}
+
+static int parse_hole(const char *text, struct cli_settings *settings,
+		      struct gpupt_error **error)
+{
+	if (strcmp(text, "auto") == 0) {
+		settings->hole = GPUPT_HOLE_AUTO;
+		return 0;
+	}
+	if (strcmp(text, "keep") == 0) {
+		settings->hole = GPUPT_HOLE_KEEP;
+		return 0;
+	}
+	if (!isdigit((unsigned char)*text))
+		return gpupt_fail(error, GPUPT_E_SYNTAX,
+				  "--pcihole64 %s: expected auto, keep or a size such as 128GiB",
+				  text);
+	settings->hole = GPUPT_HOLE_SIZE;
+	return parse_size("pcihole64", text, &settings->hole_bytes, error);
+}
+
+/* Options whose argument is one of the words that their table row lists. */
+static int set_choice(const struct cli_option *option, const char *argument,
+		      struct cli_settings *settings, struct gpupt_error **error)
+{
+	int choice = parse_choice(option->argument, argument);
+	if (choice < 0)
+		return gpupt_fail(error, GPUPT_E_SYNTAX, "--%s %s: expected %s", option->name,
+				  argument, option->argument);
+	switch (option->id) {
+	case OPTION_ROUNDING: settings->rounding = (enum gpupt_rounding)choice; break;
+	case OPTION_FORMAT: settings->json = choice == 1; break;
+	case OPTION_COLOR: settings->color = (enum cli_color)choice; break;
+	}
+	return 0;
+}
+
+static int set(const struct cli_option *option, const char *argument,
+	       struct cli_settings *settings, struct gpupt_error **error)
+{
+	switch (option->id) {
+	case 'c': settings->uri = argument; break;
+	case 'i': settings->in_place = true; break;
+	case 'o': settings->output = argument; break;
+	case 'q': settings->quiet = true; break;
+	case 'v': settings->verbose = true; break;
+	case 'h': settings->help = true; break;
+	case OPTION_FILE: settings->as_file = true; break;
+	case OPTION_DOMAIN: settings->as_domain = true; break;
+	case OPTION_INVENTORY: settings->inventory = argument; break;
+	case OPTION_SYSFS: settings->sysfs = argument; break;
+	case OPTION_ASSUME: return add_word(&settings->assumptions, argument, error);
+	case OPTION_ADD: return add_word(&settings->added, argument, error);
+	case OPTION_REMOVE: return add_word(&settings->removed, argument, error);
+	case OPTION_HOLE: return parse_hole(argument, settings, error);
+	case OPTION_HEADROOM:
+		return parse_size(option->name, argument, &settings->headroom_bytes, error);
+	case OPTION_SHRINK: settings->allow_shrink = true; break;
+	case OPTION_FORCE: settings->force = true; break;
+	case OPTION_MULTIFUNCTION: settings->multifunction = true; break;
+	case OPTION_NO_SIBLINGS: settings->no_siblings = true; break;
+	case OPTION_DRY_RUN: settings->dry_run = true; break;
+	case OPTION_YES: settings->yes = true; break;
+	case OPTION_ALL: settings->all = true; break;
+	case OPTION_SECRETS: settings->show_secrets = true; break;
+	default: return set_choice(option, argument, settings, error);
+	}
+	return 0;
+}
+
+/* getopt_long's view of the table, for one command. */
+struct getopt_arrays {
+	struct option long_options[GPUPT_ARRAY_SIZE(cli_options) + 1];
+	char letters[2 * GPUPT_ARRAY_SIZE(cli_options) + 2];
+};
+
+static void fill_arrays(unsigned int command, struct getopt_arrays *arrays)
+{
+	size_t n = 0, letter = 0;
+	*arrays = (struct getopt_arrays){ 0 };
+	arrays->letters[letter++] = ':'; /* a missing argument is told apart */
+	for (size_t i = 0; i < cli_n_options; i++) {
+		const struct cli_option *option = &cli_options[i];
+		if (!(option->commands & command))
+			continue;
+		arrays->long_options[n++] = (struct option){
+			.name = option->name,
+			.has_arg = option->argument ? required_argument : no_argument,
+			.val = option->id,
+		};
+		if (option->id < OPTION_FILE)
+			arrays->letters[letter++] = (char)option->id;
+		if (option->id < OPTION_FILE && option->argument)
+			arrays->letters[letter++] = ':';
+	}
+}
+
+static const struct cli_option *find_option(int id)
+{
+	for (size_t i = 0; i < cli_n_options; i++)
+		if (cli_options[i].id == id)
+			return &cli_options[i];
+	return NULL;
+}
+
+/* What getopt_long could not read: argv[optind - 1], or the letter optopt. */
+static int fail_option(const char *word, const struct cli_settings *settings,
+		       struct gpupt_error **error)
+{
+	const char *command = settings->command->name;
+	const char *names[GPUPT_ARRAY_SIZE(cli_options)] = { 0 };
+	if (strncmp(word, "--", 2) != 0)
+		return gpupt_fail(error, GPUPT_E_ARGUMENT, "%s has no option -%c", command,
+				  optopt);
+	if (optopt && find_option(optopt))
+		return gpupt_fail(error, GPUPT_E_ARGUMENT, "--%s takes no argument",
+				  find_option(optopt)->name);
+	for (size_t i = 0; i < cli_n_options; i++)
+		if (cli_options[i].commands & settings->command->bit)
+			names[i] = cli_options[i].name;
+	size_t length = strcspn(word + 2, "=");
+	GPUPT_AUTOFREE char *name = strndup(word + 2, length);
+	if (!name)
+		return gpupt_fail_nomem(error);
+	for (size_t i = 0; i < cli_n_options; i++)
+		if (strcmp(cli_options[i].name, name) == 0)
+			return gpupt_fail(error, GPUPT_E_ARGUMENT, "%s has no option --%s",
+					  command, name);
+	const char *near = gpupt_nearest(name, names, cli_n_options);
+	return gpupt_fail(error, GPUPT_E_ARGUMENT, "unknown option --%s%s%s%s", name,
+			  near ? "; did you mean --" : "", near ? near : "", near ? "?" : "");
+}
+
+static int check_combinations(const struct cli_settings *settings, struct gpupt_error **error)
+{
+	if (settings->as_file && settings->as_domain)
+		return gpupt_fail(error, GPUPT_E_ARGUMENT, "--file and --domain exclude each other");
+	if (settings->in_place && settings->output)
+		return gpupt_fail(error, GPUPT_E_ARGUMENT,
+				  "--in-place and --output exclude each other");
+	if (settings->inventory && settings->sysfs)
+		return gpupt_fail(error, GPUPT_E_ARGUMENT,
+				  "--inventory and --sysfs exclude each other");
+	if (settings->uri && settings->as_file)
+		return gpupt_fail(error, GPUPT_E_ARGUMENT,
+				  "--connect and --file exclude each other");
+	return 0;
+}
+
+static int take_operand(int argc, char **argv, struct cli_settings *settings,
+			struct gpupt_error **error)
+{
+	const struct cli_command *command = settings->command;
+	if (settings->help)
+		return 0;
+	if (command->operand && argc == 0)
+		return gpupt_fail(error, GPUPT_E_ARGUMENT, "%s needs a %s; see gpupt-xml help %s",
+				  command->name, command->operand, command->name);
+	if (argc > (command->operand ? 1 : 0))
+		return gpupt_fail(error, GPUPT_E_ARGUMENT, "%s: \"%s\" is one argument too many",
+				  command->name, argv[command->operand ? 1 : 0]);
+	settings->operand = argc ? argv[0] : NULL;
+	return 0;
+}
+
+int cli_options_parse(int argc, char **argv, struct cli_settings *settings,
+		      struct gpupt_error **error)
+{
+	struct getopt_arrays arrays;
+	fill_arrays(settings->command->bit, &arrays);
+	opterr = 0;
+	optind = 1;
+	for (;;) {
+		int id = getopt_long(argc, argv, arrays.letters, arrays.long_options, NULL);
+		if (id == -1)
+			break;
+		if (id == ':')
+			return gpupt_fail(error, GPUPT_E_ARGUMENT, "%s needs an argument: %s",
+					  argv[optind - 1], find_option(optopt)->argument);
+		if (id == '?')
+			return fail_option(argv[optind - 1], settings, error);
+		int r = set(find_option(id), optarg, settings, error);
+		if (r < 0)
+			return r;
+	}
+	int r = check_combinations(settings, error);
+	return r < 0 ? r : take_operand(argc - optind, argv + optind, settings, error);
+}
+
+#define HELP_COLUMN 30
+#define HELP_WIDTH 80
+
+/* Fills lines up to HELP_WIDTH, indented to HELP_COLUMN. */
+static void print_wrapped(const char *text, FILE *out)
+{
+	size_t column = HELP_COLUMN;
+	while (*text) {
+		size_t length = strcspn(text, " ");
+		if (column > HELP_COLUMN && column + 1 + length > HELP_WIDTH) {
+			fprintf(out, "\n%*s", HELP_COLUMN, "");
+			column = HELP_COLUMN;
+		} else if (column > HELP_COLUMN) {
+			fputc(' ', out);
+			column++;
+		}
+		fwrite(text, 1, length, out);
+		column += length;
+		text += length + (text[length] == ' ');
+	}
+	fputc('\n', out);
+}
+
+void cli_options_print_help(unsigned int command, FILE *out)
+{
+	for (size_t i = 0; i < cli_n_options; i++) {
+		const struct cli_option *option = &cli_options[i];
+		if (!(option->commands & command))
+			continue;
+		int width = option->id < OPTION_FILE ? fprintf(out, "  -%c, ", option->id) :
+						       fprintf(out, "%6s", "");
+		width += fprintf(out, "--%s%s%s", option->name, option->argument ? " " : "",
+				 option->argument ? option->argument : "");
+		if (width + 2 > HELP_COLUMN)
+			fprintf(out, "\n%*s", HELP_COLUMN, "");
+		else
+			fprintf(out, "%*s", HELP_COLUMN - width, "");
+		print_wrapped(option->help, out);
+	}
+}

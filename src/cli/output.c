@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/output.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+#define RESET "\033[0m"
+#define BOLD "\033[1m"
+#define RED "\033[31m"
+#define GREEN "\033[32m"
+#define YELLOW "\033[33m"
+#define CYAN "\033[36m"
+
+static bool use_color(enum cli_color color, FILE *out)
+{
+	if (color != CLI_COLOR_AUTO)
+		return color == CLI_COLOR_ALWAYS;
+	const char *no_color = getenv("NO_COLOR"); /* no-color.org: set and not empty */
+	const char *terminal = getenv("TERM");
+	return isatty(fileno(out)) && !(no_color && *no_color) &&
+	       !(terminal && strcmp(terminal, "dumb") == 0);
+}
+
+/* C0, DEL, and C1 in UTF-8 (c2 80 to c2 9f), which some terminals obey too.
+ * Returns how many bytes the control character has, 0 where there is none. */
+static size_t control_length(const char *p, const char *end)
+{
+	unsigned char c = (unsigned char)*p;
+	if (c < 0x20 || c == 0x7f)
+		return 1;
+	if (c == 0xc2 && end - p > 1 && (unsigned char)p[1] >= 0x80 &&
+	    (unsigned char)p[1] < 0xa0)
+		return 2;
+	return 0;
+}
+
+void cli_print_safe(FILE *out, const char *text, size_t length, bool newlines)
+{
+	const char *end = text + length;
+	for (const char *p = text; p < end;) {
+		size_t control = control_length(p, end);
+		if (control == 0 || *p == '\t' || (*p == '\n' && newlines))
+			fputc(*p, out);
+		else if (control == 1)
+			fprintf(out, "^%c", *p ^ 0x40);
+		else
+			fprintf(out, "<%02x>", (unsigned char)p[1]);
+		p += control ? control : 1;
+	}
+}
+
+/* Where something is, as compilers write it: "vm.xml:3:5: ". */
+static void print_place(const char *file, size_t line, size_t column)
+{
+	if (file)
+		cli_print_safe(stderr, file, strlen(file), false);
+	else if (line)
+		fputs("line", stderr);
+	if (line)
+		fprintf(stderr, ":%zu", line);
+	if (line && column)
+		fprintf(stderr, ":%zu", column);
+	if (file || line)
+		fputs(": ", stderr);
+}
+
+void cli_print_error(const struct gpupt_error *error)
+{
+	fflush(stdout);
+	fputs("gpupt-xml: ", stderr);
+	print_place(gpupt_error_get_file(error), gpupt_error_get_line(error),
+		    gpupt_error_get_column(error));
+	const char *message = gpupt_error_get_message(error);
+	cli_print_safe(stderr, message, strlen(message), false);
+	fputc('\n', stderr);
+}
+
+void cli_note(const struct cli_settings *settings, const char *format, ...)
+{
+	if (settings->quiet)
+		return;
+	char *text = NULL;
+	va_list args;
+	va_start(args, format);
+	int length = vasprintf(&text, format, args);
+	va_end(args);
+	if (length < 0)
+		return;
+	fflush(stdout);
+	fputs("gpupt-xml: ", stderr);
+	cli_print_safe(stderr, text, (size_t)length, false);
+	fputc('\n', stderr);
+	free(text);
+}
+
+static const char *severity_name(enum gpupt_severity severity)
+{
+	switch (severity) {
+	case GPUPT_INFO: return "note";
+	case GPUPT_WARNING: return "warning";
+	case GPUPT_ERROR: return "error";
+	}
+	return "note";
+}
+
+static const char *severity_color(enum gpupt_severity severity)
+{
+	switch (severity) {
+	case GPUPT_INFO: return CYAN;
+	case GPUPT_WARNING: return YELLOW;
+	case GPUPT_ERROR: return RED;
+	}
+	return "";
+}
+
+static void print_finding(const struct gpupt_finding *finding, const char *file, bool color)
+{
+	print_place(file, finding->line, finding->column);
+	fprintf(stderr, "%s%s%s: ", color ? severity_color(finding->severity) : "",
+		severity_name(finding->severity), color ? RESET : "");
+	if (finding->subject && *finding->subject && !strstr(finding->text, finding->subject)) {
+		cli_print_safe(stderr, finding->subject, strlen(finding->subject), false);
+		fputs(": ", stderr);
+	}
+	cli_print_safe(stderr, finding->text, strlen(finding->text), false);
+	fprintf(stderr, " [GPUPT-%04u]\n", finding->number);
+	if (finding->remedy && *finding->remedy) {
+		fputs("  remedy: ", stderr);
+		cli_print_safe(stderr, finding->remedy, strlen(finding->remedy), false);
+		fputc('\n', stderr);
+	}
+}
+
+void cli_print_findings(const struct cli_settings *settings, const char *file,
+			const struct gpupt_finding *findings, size_t n_findings)
+{
+	bool color = use_color(settings->color, stderr);
+	fflush(stdout);
+	for (size_t i = 0; i < n_findings; i++)
+		if (!settings->quiet || findings[i].severity == GPUPT_ERROR)
+			print_finding(&findings[i], file, color);
+}
+
+static int fail_output(struct gpupt_error **error)
+{
+	return gpupt_fail(error, GPUPT_E_IO, "cannot write to standard output: %s",
+			  strerror(errno));
+}
+
+int cli_flush_output(struct gpupt_error **error)
+{
+	return fflush(stdout) == EOF || ferror(stdout) ? fail_output(error) : 0;
+}
+
+/* A standard output that was closed from the start is no error while nothing was
+ * written to it. */
+int cli_close_output(struct gpupt_error **error)
+{
+	if (ferror(stdout))
+		return fail_output(error);
+	return fclose(stdout) == EOF && errno != EBADF ? fail_output(error) : 0;
+}
+
+int cli_print_text(const char *text, size_t length, struct gpupt_error **error)
+{
+	if (isatty(STDOUT_FILENO))
+		cli_print_safe(stdout, text, length, true);
+	else
+		fwrite(text, 1, length, stdout);
+	return cli_flush_output(error);
+}
+
+static const char *diff_line_color(const char *line, bool in_hunk)
+{
+	switch (*line) {
+	case '@': return CYAN;
+	case '+': return in_hunk ? GREEN : BOLD;
+	case '-': return in_hunk ? RED : BOLD;
+	default: return "";
+	}
+}
+
+static int print_colored_diff(const char *diff, size_t length, struct gpupt_error **error)
+{
+	const char *end = diff + length;
+	bool terminal = isatty(STDOUT_FILENO), in_hunk = false;
+	while (diff < end) {
+		const char *newline = memchr(diff, '\n', (size_t)(end - diff));
+		size_t n = (size_t)((newline ? newline : end) - diff);
+		in_hunk |= *diff == '@';
+		const char *color = diff_line_color(diff, in_hunk);
+		fputs(color, stdout);
+		if (terminal)
+			cli_print_safe(stdout, diff, n, false);
+		else
+			fwrite(diff, 1, n, stdout);
+		fputs(*color ? RESET : "", stdout);
+		if (newline)
+			fputc('\n', stdout);
+		diff += n + (newline ? 1 : 0);
+	}
+	return cli_flush_output(error);
+}
+
+/* A name for a diff's header: patch(1) would take "/" for directories, and other
+ * odd characters would need quoting. */
+static void make_plain(char *name)
+{
+	for (; *name; name++)
+		if ((unsigned char)*name <= 0x20 || *name == 0x7f || strchr("/\\\"", *name))
+			*name = '_';
+}
+
+int cli_print_diff(const struct cli_settings *settings, const char *name, const char *old_text,
+		   size_t old_length, const char *new_text, size_t new_length,
+		   struct gpupt_error **error)
+{
+	GPUPT_AUTOFREE char *plain = strdup(name);
+	GPUPT_AUTOFREE char *old_name = NULL;
+	GPUPT_AUTOFREE char *new_name = NULL;
+	GPUPT_AUTOFREE char *diff = NULL;
+	if (!plain)
+		return gpupt_fail_nomem(error);
+	make_plain(plain);
+	if (asprintf(&old_name, "a/%s", plain) < 0 || asprintf(&new_name, "b/%s", plain) < 0)
+		return gpupt_fail_nomem(error);
+	struct gpupt_diff_options options = {
+		.old_name = old_name,
+		.new_name = new_name,
+		.context = 3,
+		.redact = !settings->show_secrets,
+	};
+	size_t length;
+	bool redacted = false;
+	int r = gpupt_diff(old_text, old_length, new_text, new_length, &options, &diff, &length,
+			   &redacted, error);
+	if (r < 0)
+		return r;
+	r = use_color(settings->color, stdout) ? print_colored_diff(diff, length, error) :
+						 cli_print_text(diff, length, error);
+	if (redacted)
+		cli_note(settings, "a password is hidden in this diff, so patch(1) will not "
+				   "apply it; --show-secrets shows it");
+	return r;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef GPUPT_CLI_OUTPUT_H
+#define GPUPT_CLI_OUTPUT_H
+
+#include "cli/cli.h"
+
+/* Text that others wrote (XML, libvirt's messages), with control characters
+ * shown as ^X instead of being obeyed by a terminal. Tabs and, where asked for,
+ * newlines stay. */
+void cli_print_safe(FILE *out, const char *text, size_t length, bool newlines);
+
+/* "gpupt-xml: FILE:LINE:COLUMN: message" on standard error. */
+void cli_print_error(const struct gpupt_error *error);
+
+/* A remark on standard error, unless --quiet. */
+void cli_note(const struct cli_settings *settings, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* "FILE:LINE:COLUMN: warning: text [GPUPT-0012]" and the remedy, on standard
+ * error; only errors with --quiet. */
+void cli_print_findings(const struct cli_settings *settings, const char *file,
+			const struct gpupt_finding *findings, size_t n_findings);
+
+/* A text made of lines to standard output as it is; on a terminal made safe. */
+int cli_print_text(const char *text, size_t length, struct gpupt_error **error);
+
+/* The diff from the old text to the new one, on standard output. `name` is the
+ * part behind "a/" and "b/". Says on standard error when it was redacted so that
+ * it does not apply. */
+int cli_print_diff(const struct cli_settings *settings, const char *name, const char *old_text,
+		   size_t old_length, const char *new_text, size_t new_length,
+		   struct gpupt_error **error);
+
+/* Writes out what is buffered for standard output. */
+int cli_flush_output(struct gpupt_error **error);
+int cli_close_output(struct gpupt_error **error);
+
+#endif

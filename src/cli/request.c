@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/request.h"
+
+#include "cli/file.h"
+
+static int read_inventory_file(const char *path, struct gpupt_inventory **ret,
+			       struct gpupt_error **error)
+{
+	GPUPT_AUTOFREE char *text = NULL;
+	size_t length;
+	int r = cli_file_read(path, &text, &length, error);
+	if (r < 0)
+		return r;
+	return gpupt_inventory_parse(text, length, strcmp(path, "-") == 0 ? "<stdin>" : path,
+				     ret, error);
+}
+
+/* Every --assume makes a new inventory from the one before. */
+static int assume(const struct cli_settings *settings, struct gpupt_inventory *base,
+		  struct gpupt_inventory **ret, struct gpupt_error **error)
+{
+	for (size_t i = 0; i < settings->assumptions.count; i++) {
+		struct gpupt_inventory *more = NULL;
+		int r = gpupt_inventory_assume(base, settings->assumptions.items[i], &more, error);
+		gpupt_inventory_free(base);
+		if (r < 0)
+			return r;
+		base = more;
+	}
+	*ret = base;
+	return 0;
+}
+
+int cli_inventory_of_host(const struct cli_settings *settings, struct gpupt_inventory **ret,
+			  struct gpupt_error **error)
+{
+	struct gpupt_inventory *base = NULL;
+	int r;
+	if (settings->inventory) {
+		r = read_inventory_file(settings->inventory, &base, error);
+	} else {
+		r = gpupt_inventory_read_sysfs(settings->sysfs, &base, error);
+		/* A machine without PCI can still plan for cards to come. */
+		if (r == GPUPT_E_NOT_FOUND && !settings->sysfs && settings->assumptions.count) {
+			if (error) {
+				gpupt_error_free(*error);
+				*error = NULL;
+			}
+			r = 0;
+		}
+	}
+	return r < 0 ? r : assume(settings, base, ret, error);
+}
+
+/* What is behind :// up to the path or port: [USER@]HOST. */
+static int fail_remote(const char *uri, struct gpupt_error **error)
+{
+	const char *host = strstr(uri, "://");
+	host = host ? host + 3 : "";
+	size_t length = strcspn(host, "/:?");
+	return gpupt_fail(error, GPUPT_E_NOT_FOUND,
+			  "the devices of a guest at %s are not this machine's: make a snapshot "
+			  "with `ssh %.*s gpupt-xml snapshot > host.json` and add "
+			  "--inventory host.json", uri, length ? (int)length : 4,
+			  length ? host : "HOST");
+}
+
+static bool needs_inventory(const struct cli_settings *settings, const struct cli_target *target)
+{
+	if (settings->inventory || settings->sysfs || settings->assumptions.count ||
+	    settings->added.count || settings->removed.count)
+		return true;
+	if (settings->hole == GPUPT_HOLE_KEEP && settings->command->bit != CLI_EXPLAIN)
+		return false;
+	return gpupt_domain_count_hostdevs(target->domain) > 0;
+}
+
+int cli_inventory_for(const struct cli_settings *settings, const struct cli_target *target,
+		      struct gpupt_inventory **ret, struct gpupt_error **error)
+{
+	if (!needs_inventory(settings, target)) {
+		*ret = NULL;
+		return 0;
+	}
+	enum gpupt_host_kind host = cli_target_get_host(target);
+	if (settings->inventory || settings->sysfs || host == GPUPT_HOST_LOCAL)
+		return cli_inventory_of_host(settings, ret, error);
+	if (settings->assumptions.count)
+		return assume(settings, NULL, ret, error);
+	if (host == GPUPT_HOST_REMOTE)
+		return fail_remote(target->hypervisor.connection_get_uri(target->connection), error);
+	return gpupt_fail(error, GPUPT_E_NOT_FOUND,
+			  "libvirt's test driver has no host devices: give them with --inventory "
+			  "FILE or --assume ADDRESS=VENDOR:DEVICE");
+}
+
+static int add_devices(const struct cli_settings *settings, struct gpupt_request *request,
+		       struct gpupt_error **error)
+{
+	for (size_t i = 0; i < settings->added.count; i++) {
+		int r = gpupt_request_add_device(request, settings->added.items[i], error);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < settings->removed.count; i++) {
+		int r = gpupt_request_remove_device(request, settings->removed.items[i], error);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Other domains matter to one that has or gets devices. */
+static int add_other_users(const struct cli_settings *settings, const struct cli_target *target,
+			   struct gpupt_request *request, struct gpupt_error **error)
+{
+	if (target->is_file ||
+	    (!settings->added.count && !gpupt_domain_count_hostdevs(target->domain)))
+		return 0;
+	return target->hypervisor.connection_add_other_users(target->connection, target->guest,
+							     request, error);
+}
+
+int cli_request_make(const struct cli_settings *settings, const struct cli_target *target,
+		     struct gpupt_request **ret, struct gpupt_error **error)
+{
+	GPUPT_AUTO(gpupt_request_free) struct gpupt_request *request = gpupt_request_new();
+	if (!request)
+		return gpupt_fail_nomem(error);
+	gpupt_request_set_hole(request, settings->hole, settings->hole_bytes);
+	gpupt_request_set_rounding(request, settings->rounding);
+	gpupt_request_set_headroom(request, settings->headroom_bytes);
+	gpupt_request_set_allow_shrink(request, settings->allow_shrink);
+	gpupt_request_set_force(request, settings->force);
+	gpupt_request_set_siblings(request, !settings->no_siblings);
+	gpupt_request_set_multifunction(request, settings->multifunction);
+	int r = add_devices(settings, request, error);
+	if (r < 0)
+		return r;
+	r = add_other_users(settings, target, request, error);
+	if (r < 0)
+		return r;
+	*ret = GPUPT_STEAL(request);
+	return 0;
+}

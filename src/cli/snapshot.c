@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/file.h"
+#include "cli/output.h"
+#include "cli/request.h"
+
+int cli_snapshot(const struct cli_settings *settings, struct gpupt_error **error)
+{
+	GPUPT_AUTO(gpupt_inventory_free) struct gpupt_inventory *inventory = NULL;
+	GPUPT_AUTOFREE char *text = NULL;
+	size_t length;
+	int r = cli_inventory_of_host(settings, &inventory, error);
+	if (r < 0)
+		return r;
+	r = gpupt_inventory_write_snapshot(inventory, &text, &length, error);
+	if (r < 0)
+		return r;
+	if (settings->output)
+		return cli_file_replace(settings->output, text, length, error);
+	return cli_print_text(text, length, error);
+}

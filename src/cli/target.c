@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/target.h"
+
+#include <unistd.h>
+
+#include "base/str.h"
+#include "cli/file.h"
+
+#define SYSTEM_URI "qemu:///system"
+
+bool cli_target_is_file(const struct cli_settings *settings)
+{
+	const char *operand = settings->operand;
+	size_t length = strlen(operand);
+	if (settings->as_file || settings->as_domain)
+		return settings->as_file;
+	return strcmp(operand, "-") == 0 || strchr(operand, '/') ||
+	       (length > 4 && strcmp(operand + length - 4, ".xml") == 0);
+}
+
+/* A file is called by its own name in a diff; standard input by the domain's. */
+static int name_diff(struct cli_target *target, const char *path, struct gpupt_error **error)
+{
+	const char *name = gpupt_domain_get_name(target->domain);
+	if (path && strcmp(path, "-") != 0) {
+		const char *slash = strrchr(path, '/');
+		target->diff_name = strdup(slash ? slash + 1 : path);
+	} else if (asprintf(&target->diff_name, "%s.xml", name ? name : "domain") < 0) {
+		target->diff_name = NULL;
+	}
+	return target->diff_name ? 0 : gpupt_fail_nomem(error);
+}
+
+static int open_file(const char *path, struct cli_target *target, struct gpupt_error **error)
+{
+	GPUPT_AUTOFREE char *text = NULL;
+	size_t length;
+	int r = cli_file_read(path, &text, &length, error);
+	if (r < 0)
+		return r;
+	r = gpupt_domain_parse(text, length, strcmp(path, "-") == 0 ? "<stdin>" : path,
+			       &target->domain, error);
+	return r < 0 ? r : name_diff(target, path, error);
+}
+
+static void add_word(struct gpupt_str *line, const char *word)
+{
+	gpupt_str_adds(line, line->length ? " " : "");
+	if (*word && word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				       "0123456789_-+=:,./@%")] == '\0') {
+		gpupt_str_adds(line, word);
+		return;
+	}
+	gpupt_str_adds(line, "'");
+	for (; *word; word++)
+		gpupt_str_add(line, *word == '\'' ? "'\\''" : word, *word == '\'' ? 4 : 1);
+	gpupt_str_adds(line, "'");
+}
+
+/* The command that was given, with -c behind its name, for a shell; NULL when
+ * memory is short. */
+static char *command_with_uri(char **argv, const char *uri)
+{
+	struct gpupt_str line = { 0 };
+	for (size_t i = 0; argv[i]; i++) {
+		add_word(&line, i == 0 ? "gpupt-xml" : argv[i]);
+		if (i != 1)
+			continue;
+		add_word(&line, "-c");
+		add_word(&line, uri);
+	}
+	return gpupt_str_steal(&line, NULL);
+}
+
+/* An ordinary user's default is often qemu:///session, while the domain is in
+ * qemu:///system. */
+static bool is_in_system(const struct cli_settings *settings, const struct cli_target *target)
+{
+	const struct cli_hypervisor *hypervisor = &target->hypervisor;
+	const char *uri = hypervisor->connection_get_uri(target->connection);
+	struct gpupt_connection *connection = NULL;
+	struct gpupt_guest *guest = NULL;
+	if (settings->uri || (uri && strcmp(uri, SYSTEM_URI) == 0))
+		return false;
+	if (hypervisor->connection_open(SYSTEM_URI, true, &connection, NULL) == 0)
+		hypervisor->connection_find(connection, settings->operand, &guest, NULL);
+	bool found = guest;
+	hypervisor->guest_free(guest);
+	hypervisor->connection_free(connection);
+	return found;
+}
+
+/* Says in what other way the operand might have been meant. */
+static int explain_not_found(const struct cli_settings *settings,
+			     const struct cli_target *target, struct gpupt_error **error)
+{
+	const char *uri = target->hypervisor.connection_get_uri(target->connection);
+	if (is_in_system(settings, target)) {
+		GPUPT_AUTOFREE char *command = command_with_uri(settings->argv, SYSTEM_URI);
+		return gpupt_fail(error, GPUPT_E_NOT_FOUND,
+				  "there is no domain \"%s\" at %s, but there is one at "
+				  SYSTEM_URI ": %s", settings->operand,
+				  uri ? uri : "the default connection", command ? command : "");
+	}
+	if (!settings->as_domain && access(settings->operand, F_OK) == 0)
+		return gpupt_fail(error, GPUPT_E_NOT_FOUND,
+				  "there is no domain \"%s\", but a file: %s", settings->operand,
+				  settings->command->bit == CLI_APPLY ?
+					  "see gpupt-xml patch --in-place" : "use --file");
+	return GPUPT_E_NOT_FOUND; /* with the near names that the search found */
+}
+
+static int open_domain(const struct cli_settings *settings, enum cli_access access,
+		       struct cli_target *target, struct gpupt_error **error)
+{
+	struct cli_hypervisor *hypervisor = &target->hypervisor;
+	int r = cli_hypervisor_load(hypervisor, error);
+	if (r < 0)
+		return r;
+	r = hypervisor->connection_open(settings->uri, access == CLI_LOOK, &target->connection,
+					error);
+	if (r < 0)
+		return r;
+	r = hypervisor->connection_find(target->connection, settings->operand, &target->guest,
+					error);
+	if (r == GPUPT_E_NOT_FOUND)
+		return explain_not_found(settings, target, error);
+	if (r < 0)
+		return r;
+	r = hypervisor->guest_read(target->guest, access != CLI_LOOK, &target->domain, error);
+	return r < 0 ? r : name_diff(target, NULL, error);
+}
+
+int cli_target_open(const struct cli_settings *settings, enum cli_access access,
+		    struct cli_target *ret, struct gpupt_error **error)
+{
+	struct cli_target target = { .is_file = cli_target_is_file(settings) };
+	int r = target.is_file ? open_file(settings->operand, &target, error) :
+				 open_domain(settings, access, &target, error);
+	if (r < 0)
+		cli_target_close(&target);
+	else
+		*ret = target;
+	return r;
+}
+
+void cli_target_close(struct cli_target *target)
+{
+	if (target->guest)
+		target->hypervisor.guest_free(target->guest);
+	if (target->connection)
+		target->hypervisor.connection_free(target->connection);
+	gpupt_domain_free(target->domain);
+	free(target->diff_name);
+	*target = (struct cli_target){ 0 };
+}
+
+enum gpupt_host_kind cli_target_get_host(const struct cli_target *target)
+{
+	if (target->is_file)
+		return GPUPT_HOST_LOCAL;
+	return target->hypervisor.connection_get_host(target->connection);
+}

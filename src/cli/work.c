@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/work.h"
+
+#include "cli/output.h"
+
+int cli_work_open(const struct cli_settings *settings, enum cli_access access,
+		  struct cli_work *ret, struct gpupt_error **error)
+{
+	struct cli_work work = { .settings = settings };
+	int r = cli_target_open(settings, access, &work.target, error);
+	if (r < 0)
+		return r;
+	r = cli_inventory_for(settings, &work.target, &work.inventory, error);
+	if (r == 0)
+		r = cli_request_make(settings, &work.target, &work.request, error);
+	if (r < 0)
+		cli_work_close(&work);
+	else
+		*ret = work;
+	return r;
+}
+
+int cli_work_plan(struct cli_work *work, struct gpupt_error **error)
+{
+	int r = gpupt_plan_make(work->target.domain, work->inventory, work->request, &work->plan,
+				error);
+	if (r < 0)
+		return r;
+	return gpupt_plan_apply(work->plan, work->target.domain, &work->text, &work->length,
+				error);
+}
+
+void cli_work_close(struct cli_work *work)
+{
+	free(work->text);
+	gpupt_plan_free(work->plan);
+	gpupt_request_free(work->request);
+	gpupt_inventory_free(work->inventory);
+	cli_target_close(&work->target);
+	*work = (struct cli_work){ 0 };
+}
+
+int cli_judge(const struct cli_settings *settings, const struct gpupt_plan *plan,
+	      const char *file)
+{
+	size_t n_findings;
+	const struct gpupt_finding *findings = gpupt_plan_get_findings(plan, &n_findings);
+	cli_print_findings(settings, file, findings, n_findings);
+	int status = gpupt_plan_get_status(plan);
+	if (status == 0)
+		return CLI_DONE;
+	return status == GPUPT_E_NO_FIT ? CLI_NO_FIT : CLI_TROUBLE;
+}
+
+const char *cli_work_file(const struct cli_work *work)
+{
+	if (!work->target.is_file)
+		return work->target.diff_name;
+	return strcmp(work->settings->operand, "-") == 0 ? "<stdin>" : work->settings->operand;
+}
+
+bool cli_work_differs(const struct cli_work *work)
+{
+	size_t length;
+	const char *text = gpupt_domain_get_text(work->target.domain, &length);
+	return length != work->length || memcmp(text, work->text, length) != 0;
+}

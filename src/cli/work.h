@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef GPUPT_CLI_WORK_H
+#define GPUPT_CLI_WORK_H
+
+#include "cli/request.h"
+
+/* What diff, patch and explain have in common: from the options to a plan and
+ * the new text. */
+struct cli_work {
+	const struct cli_settings *settings;
+	struct cli_target target;
+	struct gpupt_inventory *inventory;
+	struct gpupt_request *request;
+	struct gpupt_plan *plan;
+	char *text; /* as it would be */
+	size_t length;
+};
+
+/* Reads the target, the inventory and the options into a request. */
+int cli_work_open(const struct cli_settings *settings, enum cli_access access,
+		  struct cli_work *ret, struct gpupt_error **error);
+/* Plans and splices. */
+int cli_work_plan(struct cli_work *work, struct gpupt_error **error);
+void cli_work_close(struct cli_work *work);
+
+/* Prints the plan's findings and returns CLI_DONE, or why nothing may be written:
+ * CLI_NO_FIT, or CLI_TROUBLE where a size was asked for that could not be computed. */
+int cli_judge(const struct cli_settings *settings, const struct gpupt_plan *plan,
+	      const char *file);
+
+/* What findings call the text they are about. */
+const char *cli_work_file(const struct cli_work *work);
+bool cli_work_differs(const struct cli_work *work);
+
+#endif
