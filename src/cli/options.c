@@ -287,7 +287,7 @@ int cli_options_parse(int argc, char **argv, struct cli_settings *settings,
 	struct getopt_arrays arrays;
 	fill_arrays(settings->command->bit, &arrays);
 	opterr = 0;
-	optind = 1;
+	optind = 0; /* glibc and musl: begin anew */
 	for (;;) {
 		int id = getopt_long(argc, argv, arrays.letters, arrays.long_options, NULL);
 		if (id == -1)
