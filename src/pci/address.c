@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pci/pci.h"
+#include "pci/inventory.h"
 
 #define SLOT_MAX 0x1f
 #define FUNCTION_MAX 7

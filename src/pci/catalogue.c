@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "pci/pci.h"
+#include "pci/inventory.h"
 
 #define NVIDIA 0x10de
 #define NEAR_MAX 3

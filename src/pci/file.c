@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "pci/pci.h"
+#include "pci/inventory.h"
 
 static void close_fd(int *fd)
 {

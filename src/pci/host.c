@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "pci/pci.h"
+#include "pci/inventory.h"
 
 #define STACK_MAX 8       /* block devices on top of each other */
 #define USES_LENGTH_MAX 240

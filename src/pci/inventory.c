@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pci/pci.h"
+#include "pci/inventory.h"
 
 struct gpupt_inventory {
 	struct gpupt_host host;

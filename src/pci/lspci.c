@@ -6,7 +6,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "pci/pci.h"
+#include "pci/inventory.h"
 
 #define LINE_MAX_BYTES 1024 /* lspci's own lines are shorter; the rest is cut off */
 #define BAR_NONE SIZE_MAX

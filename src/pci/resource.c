@@ -5,7 +5,7 @@
  * whatever follows, and all from 7 on for a bridge, are bridge windows. */
 #include <string.h>
 
-#include "pci/pci.h"
+#include "pci/inventory.h"
 
 /* include/linux/ioport.h */
 #define IORESOURCE_ROM_ENABLE UINT64_C(0x1) /* on a ROM's line only */

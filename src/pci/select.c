@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "pci/pci.h"
+#include "pci/inventory.h"
 
 #define NEAR_MAX 3 /* how many near devices an error message names */
 

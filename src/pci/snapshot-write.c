@@ -7,7 +7,7 @@
 #include <gpupt/size.h>
 
 #include "base/str.h"
-#include "pci/pci.h"
+#include "pci/inventory.h"
 
 static const char *yes_no(bool yes)
 {

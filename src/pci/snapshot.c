@@ -10,7 +10,7 @@
 #include <gpupt/size.h>
 
 #include "base/str.h"
-#include "pci/pci.h"
+#include "pci/inventory.h"
 
 #define VERSION 1
 #define PHYS_BITS_MAX 64

@@ -12,7 +12,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "pci/pci.h"
+#include "pci/inventory.h"
 
 #define SMALL_FILE ((struct gpupt_read){ .max = 64 * GPUPT_KIB })
 #define CONFIG_HEADER_SIZE 64 /* all that others than root may read */

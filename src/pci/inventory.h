@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef GPUPT_PCI_PCI_H
-#define GPUPT_PCI_PCI_H
+#ifndef GPUPT_PCI_INVENTORY_H
+#define GPUPT_PCI_INVENTORY_H
 
 /* How the readers fill an inventory: gpupt_inventory_new(), gpupt_inventory_add()
  * for every function, gpupt_inventory_seal(). After that nothing changes. */
