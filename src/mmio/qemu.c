@@ -115,6 +115,8 @@ struct gpupt_range gpupt_qemu_window(const struct gpupt_mmio_guest *guest,
 	struct gpupt_range window = firmware;
 	if (gpupt_range_empty(firmware))
 		window = (struct gpupt_range){ gpupt_qemu_hole_start(guest), 0 };
+	if (window.end == UINT64_MAX) /* one past it counts as 0 there */
+		window.end = 0;
 	uint64_t end = gpupt_add(window.start, gpupt_qemu_hole_bytes(guest));
 	end = gpupt_align_up(end, GPUPT_GIB);
 	if (end > window.end)
