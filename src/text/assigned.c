@@ -258,13 +258,13 @@ void gpupt_secrets_add_assigned(struct gpupt_secrets *secrets, const char *text,
 	for (size_t at = start; at < end; at++) {
 		if (text[at] != '=' && text[at] != ':')
 			continue;
-		bool quoted;
-		size_t length;
-		const char *key = key_before(&p, at, &quoted, &length);
 		if (text[at] == ':' && is_url(&p, at)) {
 			at = add_url_password(&p, secrets, at) - 1;
 			continue;
 		}
+		bool quoted;
+		size_t length;
+		const char *key = key_before(&p, at, &quoted, &length);
 		/* A colon assigns in JSON and YAML; "tcp:host:port" is neither. */
 		if (text[at] == ':' && !quoted && kind != GPUPT_PROSE_TEXT)
 			continue;

@@ -13,9 +13,7 @@
 struct side {
 	const char *text;
 	size_t length;
-	size_t counted; /* up to here there are `lines` lines */
-	size_t lines;
-	struct gpupt_secrets secrets;
+	struct gpupt_secrets_scan scan;
 	size_t next_secret; /* the first that does not end before what was shown */
 };
 
@@ -23,7 +21,11 @@ struct output {
 	struct gpupt_str text;
 	struct side old_side;
 	struct side new_side;
+	size_t counted;   /* bytes of the old text that have old_lines lines */
+	size_t old_lines;
+	size_t new_lines; /* as many lines of the new text stand for them */
 	size_t context;
+	bool redact;
 	bool redacted;
 };
 
@@ -111,11 +113,10 @@ static void add_range(struct gpupt_str *out, char mark, size_t before, size_t li
 /* The first secret that ends behind `at`, which never goes back; or NULL. */
 static const struct gpupt_secret *secret_behind(struct side *side, size_t at)
 {
-	while (side->next_secret < side->secrets.count &&
-	       side->secrets.items[side->next_secret].end <= at)
+	const struct gpupt_secrets *found = &side->scan.found;
+	while (side->next_secret < found->count && found->items[side->next_secret].end <= at)
 		side->next_secret++;
-	return side->next_secret < side->secrets.count
-		       ? &side->secrets.items[side->next_secret] : NULL;
+	return side->next_secret < found->count ? &found->items[side->next_secret] : NULL;
 }
 
 /* The next secret of the line at `line` from byte `at` of it on, as bytes of the
@@ -180,15 +181,21 @@ static void add_context(struct output *o, size_t old_start, size_t old_end, size
 	}
 }
 
-/* Numbers the range [start, end) of a side in the hunk's header. */
-static void add_side_range(struct gpupt_str *out, char mark, struct side *side, size_t start,
-			   size_t end)
+/* Numbers the lines of a hunk. Between hunks the texts are equal, so that only
+ * one of them is counted. */
+static void add_hunk_header(struct output *o, size_t start, size_t end, size_t new_start,
+			    size_t new_end)
 {
-	side->lines += count_lines(side->text, side->counted, start);
-	size_t lines = count_lines(side->text, start, end);
-	add_range(out, mark, side->lines, lines);
-	side->lines += lines;
-	side->counted = end;
+	size_t between = count_lines(o->old_side.text, o->counted, start);
+	size_t old_count = count_lines(o->old_side.text, start, end);
+	size_t new_count = count_lines(o->new_side.text, new_start, new_end);
+	gpupt_str_adds(&o->text, "@@");
+	add_range(&o->text, '-', o->old_lines + between, old_count);
+	add_range(&o->text, '+', o->new_lines + between, new_count);
+	gpupt_str_adds(&o->text, " @@\n");
+	o->old_lines += between + old_count;
+	o->new_lines += between + new_count;
+	o->counted = end;
 }
 
 /* Writes the changes as one hunk. */
@@ -197,23 +204,22 @@ static void add_hunk(struct output *o, const struct gpupt_change *changes, size_
 	const struct gpupt_change *first = &changes[0], *last = &changes[count - 1];
 	const char *old_text = o->old_side.text;
 	size_t start = skip_lines_back(old_text, first->old_start, o->context);
-	size_t before = first->old_start - start;
 	size_t end = skip_lines(old_text, last->old_end, o->old_side.length, o->context);
-	size_t behind = end - last->old_end;
-	gpupt_str_adds(&o->text, "@@");
-	add_side_range(&o->text, '-', &o->old_side, start, end);
-	add_side_range(&o->text, '+', &o->new_side, first->new_start - before,
-		       last->new_end + behind);
-	gpupt_str_adds(&o->text, " @@\n");
-	add_context(o, start, first->old_start, first->new_start - before);
+	size_t new_start = first->new_start - (first->old_start - start);
+	size_t new_end = last->new_end + (end - last->old_end);
+	if (o->redact) {
+		gpupt_secrets_read(&o->old_side.scan, start, end);
+		gpupt_secrets_read(&o->new_side.scan, new_start, new_end);
+	}
+	add_hunk_header(o, start, end, new_start, new_end);
 	for (size_t i = 0; i < count; i++) {
-		if (i > 0)
-			add_context(o, changes[i - 1].old_end, changes[i].old_start,
-				    changes[i - 1].new_end);
+		add_context(o, start, changes[i].old_start, new_start);
 		add_removed(o, changes[i].old_start, changes[i].old_end);
 		add_added(o, changes[i].new_start, changes[i].new_end);
+		start = changes[i].old_end;
+		new_start = changes[i].new_end;
 	}
-	add_context(o, last->old_end, end, last->new_end);
+	add_context(o, start, end, new_start);
 }
 
 /* How many changes from the first on share one hunk: those whose context would
@@ -240,12 +246,6 @@ static void add_hunks(struct output *o, const struct gpupt_change *changes, size
 
 /* ---- the whole ---- */
 
-static int find_secrets(struct side *side, size_t last_change, size_t context)
-{
-	size_t stop = skip_lines(side->text, last_change, side->length, context);
-	return gpupt_secrets_find(side->text, side->length, stop, &side->secrets);
-}
-
 static int make_diff(struct output *o, const struct gpupt_diff_options *options)
 {
 	GPUPT_AUTOFREE struct gpupt_change *changes = NULL;
@@ -254,16 +254,11 @@ static int make_diff(struct output *o, const struct gpupt_diff_options *options)
 				  o->new_side.length, &changes, &count);
 	if (r < 0 || count == 0)
 		return r;
-	if (options->redact) {
-		r = find_secrets(&o->old_side, changes[count - 1].old_end, o->context);
-		if (r == 0)
-			r = find_secrets(&o->new_side, changes[count - 1].new_end, o->context);
-		if (r < 0)
-			return r;
-	}
 	add_header(&o->text, "--- ", options->old_name);
 	add_header(&o->text, "+++ ", options->new_name);
 	add_hunks(o, changes, count);
+	if (o->old_side.scan.found.failed || o->new_side.scan.found.failed)
+		return GPUPT_E_NOMEM;
 	return 0;
 }
 
@@ -276,13 +271,16 @@ GPUPT_EXPORT int gpupt_diff(const char *old_text, size_t old_length, const char 
 		.old_side = { .text = old_text ? old_text : "", .length = old_length },
 		.new_side = { .text = new_text ? new_text : "", .length = new_length },
 		.context = options->context,
+		.redact = options->redact,
 	};
+	o.old_side.scan = (struct gpupt_secrets_scan){ .text = o.old_side.text, .end = old_length };
+	o.new_side.scan = (struct gpupt_secrets_scan){ .text = o.new_side.text, .end = new_length };
 	char *text = NULL;
 	if (make_diff(&o, options) == 0)
 		text = gpupt_str_steal(&o.text, ret_length);
 	gpupt_str_clear(&o.text);
-	gpupt_secrets_clear(&o.old_side.secrets);
-	gpupt_secrets_clear(&o.new_side.secrets);
+	gpupt_secrets_clear(&o.old_side.scan.found);
+	gpupt_secrets_clear(&o.new_side.scan.found);
 	if (!text)
 		return gpupt_fail_nomem(error);
 	*ret_text = text;

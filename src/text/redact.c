@@ -9,20 +9,18 @@
 GPUPT_EXPORT int gpupt_redact(const char *text, size_t length, char **ret_text,
 			      size_t *ret_length, struct gpupt_error **error)
 {
-	struct gpupt_secrets secrets = { 0 };
-	struct gpupt_str copy = { 0 };
-	char *copied = NULL;
-	if (gpupt_secrets_find(text, length, length, &secrets) == 0) {
-		size_t done = 0;
-		for (size_t i = 0; i < secrets.count; i++) {
-			gpupt_str_add(&copy, text + done, secrets.items[i].start - done);
-			gpupt_str_adds(&copy, GPUPT_REDACTED);
-			done = secrets.items[i].end;
-		}
-		gpupt_str_add(&copy, text + done, length - done);
-		copied = gpupt_str_steal(&copy, ret_length);
+	struct gpupt_secrets_scan scan = { .text = text, .end = length };
+	gpupt_secrets_read(&scan, 0, length);
+	struct gpupt_str copy = { .failed = scan.found.failed };
+	size_t done = 0;
+	for (size_t i = 0; i < scan.found.count; i++) {
+		gpupt_str_add(&copy, text + done, scan.found.items[i].start - done);
+		gpupt_str_adds(&copy, GPUPT_REDACTED);
+		done = scan.found.items[i].end;
 	}
-	gpupt_secrets_clear(&secrets);
+	gpupt_str_add(&copy, text + done, length - done);
+	gpupt_secrets_clear(&scan.found);
+	char *copied = gpupt_str_steal(&copy, ret_length);
 	if (!copied)
 		return gpupt_fail_nomem(error);
 	*ret_text = copied;

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "text/secrets.h"
 
-#include <ctype.h>
 #include <stdint.h>
-
-#include <gpupt/error.h>
 
 #include "base/util.h"
 
@@ -29,32 +26,11 @@
  * CDATA and in text that is not well-formed: hiding too much there is fine,
  * hiding too little is not. */
 
-/* The content of an element that is a secret. */
-struct region {
-	bool on;
-	bool direct; /* up to the next tag; otherwise up to the end tag */
-	size_t name; /* offset and length */
-	size_t name_length;
-	size_t depth;
-};
-
-struct scan {
-	const char *text;
-	size_t at;
-	size_t end; /* of the text, or of the comment */
-	size_t stop;
-	bool in_comment;
-	bool in_strings; /* <oemStrings> */
-	struct region region;
-	struct gpupt_secrets *found;
-};
-
 struct attribute {
 	size_t name;
 	size_t name_length;
 	size_t value;
 	size_t value_end;
-	bool secret; /* by its own name */
 };
 
 struct tag {
@@ -69,86 +45,25 @@ static bool is_space(char c)
 	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
+/* 1: anywhere in a name, 2: at its start as well. */
+static const unsigned char name_chars[256] = {
+	['a' ... 'z'] = 2, ['A' ... 'Z'] = 2, ['_'] = 2, [':'] = 2, [0x80 ... 0xff] = 2,
+	['0' ... '9'] = 1, ['-'] = 1, ['.'] = 1,
+};
+
 static bool is_name_start(char c)
 {
-	return isalpha((unsigned char)c) || c == '_' || c == ':' || (unsigned char)c >= 0x80;
+	return name_chars[(unsigned char)c] == 2;
 }
 
 static bool is_name_char(char c)
 {
-	return is_name_start(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
+	return name_chars[(unsigned char)c] != 0;
 }
-
-/* ---- names ---- */
 
 static bool is_word(const char *name, size_t length, const char *word)
 {
 	return length == strlen(word) && memcmp(name, word, length) == 0;
-}
-
-/* Whether "key", "pass" and such are words of a name: SSH_KEY, rd.luks.key and
- * DB_PWD, but not keymap, passthrough, a mere "key" or the shell's PWD. */
-static bool has_secret_word(const char *name, size_t length)
-{
-	static const char *const words[] = { "pass", "psk", "key", "pwd" };
-	for (size_t start = 0, end; start < length; start = end + 1) {
-		for (end = start; end < length && isalnum((unsigned char)name[end]);)
-			end++;
-		size_t n_words = end - start == length ? 2 : GPUPT_ARRAY_SIZE(words);
-		for (size_t i = 0; i < n_words; i++)
-			if (is_word(name + start, end - start, words[i]))
-				return true;
-	}
-	return false;
-}
-
-bool gpupt_secret_name(const char *name, size_t length)
-{
-	static const char *const parts[] = {
-		"passw", "passphrase", "secret",     "token",       "credential",  "cookie",
-		"userdata", "privatekey", "apikey", "cloudinit", "cloudconfig", "rootpass",
-	};
-	char lower[65], letters[65];
-	size_t n_lower = 0, n_letters = 0;
-	for (size_t i = 0; i < length && n_lower < sizeof(lower) - 1; i++) {
-		char c = (char)tolower((unsigned char)name[i]);
-		lower[n_lower++] = c;
-		if (isalnum((unsigned char)c))
-			letters[n_letters++] = c;
-	}
-	letters[n_letters] = '\0';
-	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(parts); i++)
-		if (strstr(letters, parts[i]))
-			return true;
-	return has_secret_word(lower, n_lower);
-}
-
-static void cut_prefix(const char *text, size_t *name, size_t *length)
-{
-	const char *colon = memrchr(text + *name, ':', *length);
-	if (!colon)
-		return;
-	size_t prefix = (size_t)(colon - text) + 1 - *name;
-	*name += prefix;
-	*length -= prefix;
-}
-
-static bool is_secret_element(const char *name, size_t length)
-{
-	if (is_word(name, length, "cookies")) /* their values are, their names are not */
-		return false;
-	return is_word(name, length, "dhCert") || is_word(name, length, "session") ||
-	       gpupt_secret_name(name, length);
-}
-
-static bool is_secret_attribute(const char *element, size_t element_length, const char *name,
-				size_t length)
-{
-	if (is_word(name, length, "passwdValidTo"))
-		return false;
-	if (is_word(name, length, "secret")) /* of a TPM's <encryption>: a uuid */
-		return !is_word(element, element_length, "encryption");
-	return is_word(name, length, "query") || gpupt_secret_name(name, length);
 }
 
 /* ---- the list ---- */
@@ -186,67 +101,83 @@ void gpupt_secrets_clear(struct gpupt_secrets *secrets)
 
 /* ---- markup ---- */
 
-static bool looking_at(const struct scan *s, const char *word)
+static void cut_prefix(const char *text, size_t *name, size_t *length)
+{
+	const char *colon = memrchr(text + *name, ':', *length);
+	if (!colon)
+		return;
+	size_t prefix = (size_t)(colon - text) + 1 - *name;
+	*name += prefix;
+	*length -= prefix;
+}
+
+static bool looking_at(const struct gpupt_secrets_scan *s, const char *word)
 {
 	size_t n = strlen(word);
 	return s->end - s->at >= n && memcmp(s->text + s->at, word, n) == 0;
 }
 
 /* Offset of the word from `at` on; the end when there is none. */
-static size_t find(const struct scan *s, size_t at, const char *word)
+static size_t find(const struct gpupt_secrets_scan *s, size_t at, const char *word)
 {
 	const char *found = memmem(s->text + at, s->end - at, word, strlen(word));
 	return found ? (size_t)(found - s->text) : s->end;
 }
 
-static size_t skip_space(const struct scan *s, size_t at)
+static size_t skip_space(const struct gpupt_secrets_scan *s, size_t at)
 {
 	while (at < s->end && is_space(s->text[at]))
 		at++;
 	return at;
 }
 
-static size_t skip_name(const struct scan *s, size_t at)
+static size_t skip_name(const struct gpupt_secrets_scan *s, size_t at)
 {
 	while (at < s->end && is_name_char(s->text[at]))
 		at++;
 	return at;
 }
 
-/* End of a value that starts at `at` behind a quote. Where another '<' comes
- * first, the text is not well-formed, and the value need not be one. */
-static size_t skip_quoted(const struct scan *s, size_t at, char quote, bool secret)
-{
-	const char *found = memchr(s->text + at, quote, s->end - at);
-	size_t end = found ? (size_t)(found - s->text) : s->end;
-	const char *angle = secret ? NULL : memchr(s->text + at, '<', end - at);
-	return angle ? (size_t)(angle - s->text) : end;
-}
-
-static size_t skip_bare(const struct scan *s, size_t at)
+static size_t skip_bare(const struct gpupt_secrets_scan *s, size_t at)
 {
 	while (at < s->end && !is_space(s->text[at]) && s->text[at] != '>' && s->text[at] != '<')
 		at++;
 	return at;
 }
 
-/* Reads the value that starts at ret->value, and goes behind it. */
-static void read_value(struct scan *s, struct attribute *ret)
+static bool is_secret_attribute_of(const struct gpupt_secrets_scan *s, const struct tag *tag,
+				   const struct attribute *a)
 {
-	char quote = ret->value < s->end ? s->text[ret->value] : '\0';
+	return gpupt_secret_attribute(s->text + tag->name, tag->name_length, s->text + a->name,
+				   a->name_length);
+}
+
+/* Reads the value that starts at ret->value, and goes behind it. A '<' in it is
+ * not well-formed: it starts a tag, unless that would give a secret away. */
+static void read_value(struct gpupt_secrets_scan *s, const struct tag *tag, struct attribute *ret)
+{
+	size_t at = ret->value;
+	char quote = at < s->end ? s->text[at] : '\0';
 	if (quote != '"' && quote != '\'') {
-		s->at = ret->value_end = skip_bare(s, ret->value);
+		s->at = ret->value_end = skip_bare(s, at);
 		return;
 	}
-	ret->value++;
-	s->at = ret->value_end = skip_quoted(s, ret->value, quote, ret->secret);
-	if (s->at < s->end && s->text[s->at] == quote)
-		s->at++;
+	ret->value = ++at;
+	bool through = false;
+	for (; at < s->end && s->text[at] != quote; at++)
+		if (s->text[at] == '<' && !through) {
+			through = is_secret_attribute_of(s, tag, ret);
+			if (!through)
+				break;
+		}
+	ret->value_end = at;
+	s->at = at < s->end && s->text[at] == quote ? at + 1 : at;
 }
 
 /* Reads the next attribute of the tag from s->at on; false at the tag's end,
  * where s->at then is. */
-static bool next_attribute(struct scan *s, const struct tag *tag, struct attribute *ret)
+static bool next_attribute(struct gpupt_secrets_scan *s, const struct tag *tag,
+			   struct attribute *ret)
 {
 	for (; s->at < s->end; s->at++) {
 		char c = s->text[s->at];
@@ -265,9 +196,7 @@ static bool next_attribute(struct scan *s, const struct tag *tag, struct attribu
 		size_t length = name_end - name;
 		cut_prefix(s->text, &name, &length);
 		*ret = (struct attribute){ name, length, at, at };
-		ret->secret = is_secret_attribute(s->text + tag->name, tag->name_length,
-						  s->text + name, length);
-		read_value(s, ret);
+		read_value(s, tag, ret);
 		return true;
 	}
 	return false;
@@ -275,9 +204,9 @@ static bool next_attribute(struct scan *s, const struct tag *tag, struct attribu
 
 /* Whether the tag's name= tells of a secret. Looks ahead, once, since value= may
  * come first. */
-static bool has_secret_label(const struct scan *s, struct tag *tag)
+static bool has_secret_label(const struct gpupt_secrets_scan *s, struct tag *tag)
 {
-	struct scan ahead = *s;
+	struct gpupt_secrets_scan ahead = *s;
 	struct attribute a;
 	while (!tag->label_read && next_attribute(&ahead, tag, &a))
 		if (is_word(s->text + a.name, a.name_length, "name")) {
@@ -289,22 +218,24 @@ static bool has_secret_label(const struct scan *s, struct tag *tag)
 				 tag->label.value_end - tag->label.value);
 }
 
-static void add_attribute(struct scan *s, struct tag *tag, const struct attribute *a)
+static void add_attribute(struct gpupt_secrets_scan *s, struct tag *tag, const struct attribute *a)
 {
+	if (s->at < s->start)
+		return;
 	bool is_value = is_word(s->text + a->name, a->name_length, "value");
-	if (a->secret || (s->region.on && !s->region.direct) ||
+	if (is_secret_attribute_of(s, tag, a) || (s->region.on && !s->region.direct) ||
 	    (is_value && has_secret_label(s, tag))) {
-		gpupt_secrets_add(s->found, s->text, a->value, a->value_end);
+		gpupt_secrets_add(&s->found, s->text, a->value, a->value_end);
 		return;
 	}
 	bool argument = is_value && is_word(s->text + tag->name, tag->name_length, "arg");
-	gpupt_secrets_add_assigned(s->found, s->text, a->value, a->value_end,
+	gpupt_secrets_add_assigned(&s->found, s->text, a->value, a->value_end,
 				   argument ? GPUPT_PROSE_ARGUMENT : GPUPT_PROSE_VALUE);
 }
 
 /* <entry> of <sysinfo>: without a name it is an OEM string; the name of a fw_cfg
  * file is a path, that of an SMBIOS field is not. */
-static bool is_secret_entry(const struct scan *s, const struct tag *tag)
+static bool is_secret_entry(const struct gpupt_secrets_scan *s, const struct tag *tag)
 {
 	if (!is_word(s->text + tag->name, tag->name_length, "entry"))
 		return false;
@@ -315,10 +246,10 @@ static bool is_secret_entry(const struct scan *s, const struct tag *tag)
 	return memchr(label, '/', length) && !gpupt_is_firmware_file(label, length);
 }
 
-static void enter_element(struct scan *s, struct tag *tag)
+static void enter_element(struct gpupt_secrets_scan *s, struct tag *tag)
 {
 	const char *name = s->text + tag->name;
-	struct region *region = &s->region;
+	struct gpupt_secret_region *region = &s->region;
 	if (region->on && !region->direct) {
 		region->depth += tag->name_length == region->name_length &&
 				 memcmp(name, s->text + region->name, tag->name_length) == 0;
@@ -326,7 +257,7 @@ static void enter_element(struct scan *s, struct tag *tag)
 	}
 	if (is_word(name, tag->name_length, "oemStrings"))
 		s->in_strings = true;
-	bool whole = is_secret_element(name, tag->name_length);
+	bool whole = gpupt_secret_element(name, tag->name_length);
 	region->on = whole || has_secret_label(s, tag) || is_secret_entry(s, tag);
 	region->direct = !whole;
 	region->name = tag->name;
@@ -334,12 +265,35 @@ static void enter_element(struct scan *s, struct tag *tag)
 	region->depth = 1;
 }
 
-static void read_start_tag(struct scan *s)
+/* In front of what is wanted, a tag only counts for what it opens: goes to the
+ * next tag if this one opens nothing. */
+static bool skip_tag(struct gpupt_secrets_scan *s, const struct tag *tag)
+{
+	if (s->at >= s->start || (s->region.on && !s->region.direct))
+		return false;
+	const char *next = memchr(s->text + s->at, '<', s->end - s->at);
+	if (!next)
+		return false;
+	size_t next_at = (size_t)(next - s->text);
+	if (next_at + 1 >= s->start || next[1] == '!') /* a comment does not end content */
+		return false;
+	const char *name = s->text + tag->name;
+	if (gpupt_secret_element(name, tag->name_length) ||
+	    is_word(name, tag->name_length, "oemStrings"))
+		return false;
+	s->region.on = false;
+	s->at = next_at;
+	return true;
+}
+
+static void read_start_tag(struct gpupt_secrets_scan *s)
 {
 	struct tag tag = { .name = s->at + 1 };
 	s->at = skip_name(s, tag.name);
 	tag.name_length = s->at - tag.name;
 	cut_prefix(s->text, &tag.name, &tag.name_length);
+	if (skip_tag(s, &tag))
+		return;
 	struct attribute a;
 	while (next_attribute(s, &tag, &a)) {
 		if (!tag.label_read && is_word(s->text + a.name, a.name_length, "name")) {
@@ -358,13 +312,13 @@ static void read_start_tag(struct scan *s)
 		s->at++;
 }
 
-static void read_end_tag(struct scan *s)
+static void read_end_tag(struct gpupt_secrets_scan *s)
 {
 	size_t name = s->at + 2;
 	size_t end = skip_name(s, name);
 	size_t length = end - name;
 	cut_prefix(s->text, &name, &length);
-	struct region *region = &s->region;
+	struct gpupt_secret_region *region = &s->region;
 	bool same = length == region->name_length &&
 		    memcmp(s->text + name, s->text + region->name, length) == 0;
 	if (region->on && (region->direct || (same && --region->depth == 0)))
@@ -376,51 +330,56 @@ static void read_end_tag(struct scan *s)
 		s->at++;
 }
 
-static void read_markup(struct scan *s);
+static void read_markup(struct gpupt_secrets_scan *s);
 
 /* A comment is read like what is around it: what was commented out is as secret
  * as before. What is opened in it ends with it. */
-static void read_comment(struct scan *s)
+static void read_comment(struct gpupt_secrets_scan *s)
 {
 	s->at += strlen("<!--");
-	struct scan inside = *s;
-	inside.end = find(s, s->at, "-->");
-	inside.in_comment = true;
-	if (s->region.on)
-		gpupt_secrets_add(s->found, s->text, s->at, inside.end);
-	else
-		read_markup(&inside);
-	s->at = inside.end;
+	size_t end = s->end;
+	s->end = find(s, s->at, "-->");
+	s->in_comment = true;
+	if (s->region.on) {
+		gpupt_secrets_add(&s->found, s->text, s->at, s->end);
+	} else {
+		read_markup(s);
+		s->region.on = false;
+	}
+	s->at = s->end;
+	s->end = end;
+	s->in_comment = false;
 	if (looking_at(s, "-->"))
 		s->at += strlen("-->");
 }
 
-static void read_cdata(struct scan *s)
+static void read_cdata(struct gpupt_secrets_scan *s)
 {
 	s->at += strlen("<![CDATA[");
 	if (!s->region.on)
 		return;
 	size_t end = find(s, s->at, "]]>");
-	gpupt_secrets_add(s->found, s->text, s->at, end);
+	gpupt_secrets_add(&s->found, s->text, s->at, end);
 	s->at = end;
 	if (looking_at(s, "]]>"))
 		s->at += strlen("]]>");
 }
 
-static void read_prose(struct scan *s, size_t end)
+static void read_prose(struct gpupt_secrets_scan *s, size_t end)
 {
 	if (s->region.on)
-		gpupt_secrets_add(s->found, s->text, s->at, end);
-	else
-		gpupt_secrets_add_assigned(s->found, s->text, s->at, end, GPUPT_PROSE_TEXT);
+		gpupt_secrets_add(&s->found, s->text, s->at, end);
+	else if (end > s->start)
+		gpupt_secrets_add_assigned(&s->found, s->text, s->at, end, GPUPT_PROSE_TEXT);
 	s->at = end;
 }
 
-static void read_markup(struct scan *s)
+static void read_markup(struct gpupt_secrets_scan *s)
 {
-	while (s->at < s->end && s->at < s->stop) {
+	while (s->at < s->end && (s->in_comment || s->at < s->stop)) {
 		if (s->text[s->at] != '<') {
-			read_prose(s, find(s, s->at, "<"));
+			const char *angle = memchr(s->text + s->at, '<', s->end - s->at);
+			read_prose(s, angle ? (size_t)(angle - s->text) : s->end);
 			continue;
 		}
 		char next = s->end - s->at > 1 ? s->text[s->at + 1] : '\0';
@@ -437,16 +396,9 @@ static void read_markup(struct scan *s)
 	}
 }
 
-int gpupt_secrets_find(const char *text, size_t length, size_t stop,
-		       struct gpupt_secrets *ret_secrets)
+void gpupt_secrets_read(struct gpupt_secrets_scan *s, size_t start, size_t stop)
 {
-	struct gpupt_secrets found = { 0 };
-	struct scan s = { .text = text, .end = length, .stop = stop, .found = &found };
-	read_markup(&s);
-	if (found.failed) {
-		gpupt_secrets_clear(&found);
-		return GPUPT_E_NOMEM;
-	}
-	*ret_secrets = found;
-	return 0;
+	s->start = start;
+	s->stop = stop;
+	read_markup(s);
 }

@@ -24,10 +24,32 @@ struct gpupt_secrets {
 	bool failed;
 };
 
-/* Reads the text at least up to `stop`, well-formed or not. Time and memory are
- * linear. 0 or GPUPT_E_NOMEM. */
-int gpupt_secrets_find(const char *text, size_t length, size_t stop,
-		       struct gpupt_secrets *ret_secrets);
+/* The content of an element that is a secret. */
+struct gpupt_secret_region {
+	bool on;
+	bool direct; /* up to the next tag; otherwise up to the end tag */
+	size_t name; /* offset and length */
+	size_t name_length;
+	size_t depth;
+};
+
+/* Reads a text from its start. Set text and end, the rest is 0. */
+struct gpupt_secrets_scan {
+	const char *text;
+	size_t end; /* of the text, or of the comment that is being read */
+	size_t at;  /* all before is read */
+	size_t start;
+	size_t stop;
+	bool in_comment;
+	bool in_strings; /* <oemStrings> */
+	struct gpupt_secret_region region;
+	struct gpupt_secrets found;
+};
+
+/* Goes on until all secrets in text[start, stop) are in scan->found, perhaps with
+ * some outside of it; start is not before the last stop. The text need not be
+ * well-formed. Takes linear time. */
+void gpupt_secrets_read(struct gpupt_secrets_scan *scan, size_t start, size_t stop);
 void gpupt_secrets_clear(struct gpupt_secrets *secrets);
 
 /* Adds what is not blank of the lines in [start, end); end is not before what
@@ -49,6 +71,11 @@ void gpupt_secrets_add_assigned(struct gpupt_secrets *secrets, const char *text,
 
 /* Whether a fw_cfg file is the firmware's own, such as opt/ovmf/X-PciMmio64Mb. */
 bool gpupt_is_firmware_file(const char *name, size_t length);
+
+/* Whether the content of an element is a secret, or the value of an attribute. */
+bool gpupt_secret_element(const char *name, size_t length);
+bool gpupt_secret_attribute(const char *element, size_t element_length, const char *name,
+			    size_t length);
 
 /* Whether something of that name (of an attribute, element, variable) is a secret. */
 bool gpupt_secret_name(const char *name, size_t length);

@@ -302,6 +302,76 @@ static void test_context_is_secret_in_either_text(void **state)
 	}
 }
 
+static const char sample[] =
+	"<!-- don't <x a=' -->\n"
+	"<domain>\n"
+	" <description>password: hush\n"
+	"  none</description>\n"
+	" <graphics type='vnc'\n"
+	"  passwd='hush\n"
+	"  hush'/>\n"
+	" <!-- <graphics passwd='hush'\n"
+	"  a='>'/> -->\n"
+	" <user-data>hush\n"
+	"  <![CDATA[</user-data>\n"
+	"  hush ]]>\n"
+	"  <user-data/>\n"
+	"  hush</user-data>\n"
+	" <initenv name='A_PASSWORD'>\n"
+	"  <!-- hush -->\n"
+	"  hush\n"
+	" </initenv>\n"
+	" <oemStrings>\n"
+	"  <entry>hush</entry>\n"
+	"  <entry>\n"
+	"   hush\n"
+	"  </entry>\n"
+	" </oemStrings>\n"
+	" <entry>plain</entry>\n"
+	" <qemu:env value='hush'\n"
+	"  name='A_SECRET'/>\n"
+	" <a b='&gt;'>plain</a>\n"
+	"</domain>\n";
+
+static const char *line_of(const char *text, size_t number, size_t *ret_length)
+{
+	for (; number > 0; number--)
+		text = strchr(text, '\n') + 1;
+	*ret_length = (size_t)(strchr(text, '\n') - text);
+	return text;
+}
+
+/* Reading only what a hunk shows finds what reading all of the text finds. */
+static void test_every_line_as_in_the_whole(void **state)
+{
+	(void)state;
+	char *whole, *diff;
+	size_t length, line_length, shown_length;
+	assert_int_equal(gpupt_redact(sample, strlen(sample), &whole, &length, NULL), 0);
+	assert_null(strstr(whole, "hush"));
+	struct gpupt_diff_options options = { "a", "b", 0, true };
+	size_t lines = 0;
+	for (const char *p = sample; *p; p++)
+		lines += *p == '\n';
+	for (size_t i = 0; i < lines; i++) {
+		const char *line = line_of(sample, i, &line_length);
+		const char *shown = line_of(whole, i, &shown_length);
+		char new_text[sizeof(sample)];
+		size_t before = (size_t)(line - sample);
+		memcpy(new_text, sample, before);
+		strcpy(new_text + before, line + line_length + 1);
+		assert_int_equal(gpupt_diff(sample, strlen(sample), new_text, strlen(new_text),
+					    &options, &diff, &length, NULL, NULL), 0);
+		const char *removed = strstr(diff, "@@\n-");
+		assert_non_null(removed);
+		removed += strlen("@@\n-");
+		assert_int_equal(strlen(removed), shown_length + 1);
+		assert_memory_equal(removed, shown, shown_length);
+		free(diff);
+	}
+	free(whole);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -317,6 +387,7 @@ int main(void)
 		cmocka_unit_test(test_redacts_shown_lines_only),
 		cmocka_unit_test(test_changed_secret_is_a_change),
 		cmocka_unit_test(test_context_is_secret_in_either_text),
+		cmocka_unit_test(test_every_line_as_in_the_whole),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

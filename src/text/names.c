@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "text/secrets.h"
+
+#include <ctype.h>
+#include <stdint.h>
+#include <strings.h>
+
+#include "base/util.h"
+
+/* Which names tell of a secret. */
+
+/* A letter of either case as a bit: most names lack the letters that a part needs. */
+#define L(letter) (UINT32_C(1) << ((letter) & 31))
+
+static const struct {
+	const char *part;
+	uint32_t letters;
+} secret_parts[] = {
+	{ "passw", L('p') | L('a') | L('s') | L('w') },
+	{ "passphrase", L('p') | L('a') | L('s') | L('h') | L('r') | L('e') },
+	{ "rootpass", L('r') | L('o') | L('t') | L('p') | L('a') | L('s') },
+	{ "secret", L('s') | L('e') | L('c') | L('r') | L('t') },
+	{ "token", L('t') | L('o') | L('k') | L('e') | L('n') },
+	{ "cookie", L('c') | L('o') | L('k') | L('i') | L('e') },
+	{ "credential", L('c') | L('r') | L('e') | L('d') | L('n') | L('t') | L('i') },
+	{ "userdata", L('u') | L('s') | L('e') | L('r') | L('d') | L('a') | L('t') },
+	{ "privatekey", L('p') | L('r') | L('i') | L('v') | L('a') | L('t') | L('k') },
+	{ "apikey", L('a') | L('p') | L('i') | L('k') | L('e') | L('y') },
+	{ "cloudinit", L('c') | L('l') | L('o') | L('u') | L('d') | L('i') | L('t') },
+	{ "cloudconfig", L('c') | L('l') | L('o') | L('u') | L('d') | L('f') | L('g') },
+};
+
+/* Looks for the part, whatever separates its letters: user-data, UserData. */
+static bool contains(const char *name, size_t length, const char *part)
+{
+	for (size_t start = 0; start < length; start++) {
+		const char *p = part;
+		for (size_t i = start; i < length && *p; i++) {
+			if (tolower((unsigned char)name[i]) == *p)
+				p++;
+			else if (isalnum((unsigned char)name[i]) || p == part)
+				break;
+		}
+		if (!*p)
+			return true;
+	}
+	return false;
+}
+
+/* Whether "key", "pass" and such are words of a name: SSH_KEY, rd.luks.key and
+ * DB_PWD, but not keymap, passthrough, a mere "key" or the shell's PWD. */
+static bool has_secret_word(const char *name, size_t length)
+{
+	static const char *const words[] = { "pass", "psk", "key", "pwd" };
+	for (size_t start = 0, end; start < length; start = end + 1) {
+		for (end = start; end < length && isalnum((unsigned char)name[end]);)
+			end++;
+		size_t n_words = end - start == length ? 2 : GPUPT_ARRAY_SIZE(words);
+		for (size_t i = 0; i < n_words; i++)
+			if (end - start == strlen(words[i]) &&
+			    strncasecmp(name + start, words[i], end - start) == 0)
+				return true;
+	}
+	return false;
+}
+
+bool gpupt_secret_name(const char *name, size_t length)
+{
+	uint32_t has = 0;
+	for (size_t i = 0; i < length; i++)
+		has |= L(name[i]);
+	/* No part is shorter than "passw", and every one has one of these letters. */
+	bool may_contain = length >= 5 && (has & (L('p') | L('k') | L('c') | L('u')));
+	for (size_t i = 0; may_contain && i < GPUPT_ARRAY_SIZE(secret_parts); i++)
+		if ((has & secret_parts[i].letters) == secret_parts[i].letters &&
+		    contains(name, length, secret_parts[i].part))
+			return true;
+	return (has & (L('p') | L('k'))) && has_secret_word(name, length);
+}
+
+static bool is_word(const char *name, size_t length, const char *word)
+{
+	return length == strlen(word) && memcmp(name, word, length) == 0;
+}
+
+bool gpupt_secret_element(const char *name, size_t length)
+{
+	if (is_word(name, length, "cookies")) /* their values are, their names are not */
+		return false;
+	return is_word(name, length, "dhCert") || is_word(name, length, "session") ||
+	       gpupt_secret_name(name, length);
+}
+
+bool gpupt_secret_attribute(const char *element, size_t element_length, const char *name,
+			    size_t length)
+{
+	if (is_word(name, length, "passwdValidTo"))
+		return false;
+	if (is_word(name, length, "secret")) /* of a TPM's <encryption>: a uuid */
+		return !is_word(element, element_length, "encryption");
+	return is_word(name, length, "query") || gpupt_secret_name(name, length);
+}
