@@ -10,7 +10,7 @@
 enum {
 	DEFAULT_PHYS_BITS = 40,   /* QEMU, target/i386/cpu.c: any named model, and TCG */
 	ASSUMED_QEMU = 702,       /* with the start-up check of QEMU 7.1 and later */
-	ASSUMED_OVMF = 202211,    /* classic window where the address width is distrusted */
+	ASSUMED_OVMF = 202208,    /* the last with the classic window whatever the CPU */
 	ASSUMED_KERNEL = 601,     /* sizes and places as 5.15 to 6.12 do */
 	ASSUMED_MEMORY_KIB = 1 << 20,
 };

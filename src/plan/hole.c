@@ -177,10 +177,13 @@ static int no_fit(struct gpupt_making *making, enum gpupt_finding_number number,
 static const char *limit_text(struct gpupt_making *making)
 {
 	const struct gpupt_hole_numbers *hole = &making->plan->hole;
+	/* hw/i386/pc.c: AMD_HT_START */
+	bool amd = gpupt_add(hole->hole_start, hole->maximum) == 1012 * GPUPT_GIB;
 	const char *text = gpupt_arena_printf(
 		&making->plan->arena, "QEMU starts with at most %s (%u address bits, the hole "
-		"begins at %s)", text_of(making, hole->maximum), hole->phys_bits,
-		text_of(making, hole->hole_start));
+		"begins at %s%s)", text_of(making, hole->maximum), hole->phys_bits,
+		text_of(making, hole->hole_start),
+		amd ? ", and AMD keeps 1012 GiB to 1 TiB to itself" : "");
 	return text ? text : "";
 }
 
