@@ -5,8 +5,6 @@
 
 #include "domain/parse.h"
 
-#include <errno.h>
-
 #include <gpupt/size.h>
 
 #include "base/arena.h"
@@ -76,90 +74,11 @@ static const struct {
 	{ "pcie-expander-bus", GPUPT_CONTROLLER_PCIE_EXPANDER },
 };
 
-/* ---- attributes */
-
-/* The value of an attribute without a namespace, copied; NULL when absent. */
-static const char *attribute(struct gpupt_parser *parser, const struct gpupt_attributes *attributes,
-			     const char *name)
-{
-	for (int i = 0; i < attributes->count; i++) {
-		const xmlChar **item = attributes->items + 5 * i;
-		if (item[1] || strcmp((const char *)item[0], name) != 0)
-			continue;
-		char *copy = gpupt_arena_copy(&parser->domain->arena, (const char *)item[3],
-					      (size_t)(item[4] - item[3]));
-		parser->no_memory |= !copy;
-		return copy;
-	}
-	return NULL;
-}
-
-/* An unsigned number in C's notation, as libvirt's virXMLPropUInt(base 0). */
-static bool number_attribute(struct gpupt_parser *parser, const struct gpupt_attributes *attributes,
-			     const char *name, uint64_t max, uint64_t *ret)
-{
-	const char *text = attribute(parser, attributes, name);
-	if (!text || !(*text >= '0' && *text <= '9'))
-		return false;
-	char *end;
-	errno = 0;
-	unsigned long long value = strtoull(text, &end, 0);
-	if (errno || *end || value > max)
-		return false;
-	*ret = value;
-	return true;
-}
-
-static uint64_t kib_attribute(struct gpupt_parser *parser, const struct gpupt_attributes *attributes,
-			      const char *name)
-{
-	uint64_t kib = 0;
-	number_attribute(parser, attributes, name, UINT64_MAX / 1024, &kib);
-	return kib * 1024;
-}
-
-static enum gpupt_tristate switch_attribute(struct gpupt_parser *parser,
-					    const struct gpupt_attributes *attributes,
-					    const char *name)
-{
-	const char *text = attribute(parser, attributes, name);
-	if (!text)
-		return GPUPT_UNSET;
-	return strcmp(text, "on") == 0 || strcmp(text, "yes") == 0 ? GPUPT_YES : GPUPT_NO;
-}
-
-static bool has_type(struct gpupt_parser *parser, const struct gpupt_attributes *attributes,
-		     const char *expected)
-{
-	const char *type = attribute(parser, attributes, "type");
-	return type && strcmp(type, expected) == 0;
-}
-
-static bool read_pci_address(struct gpupt_parser *parser, const struct gpupt_attributes *attributes,
-			     struct gpupt_pci_address *ret)
-{
-	static const char *const names[] = { "domain", "bus", "slot", "function" };
-	static const uint64_t max[] = { UINT32_MAX, 0xff, 0x1f, 7 };
-	uint64_t values[4] = { 0 };
-	bool any = false;
-	for (size_t i = 0; i < 4; i++) {
-		if (!attribute(parser, attributes, names[i]))
-			continue;
-		if (!number_attribute(parser, attributes, names[i], max[i], &values[i]))
-			return false;
-		any = true;
-	}
-	*ret = (struct gpupt_pci_address){ (uint32_t)values[0], (uint8_t)values[1],
-					   (uint8_t)values[2], (uint8_t)values[3] };
-	return any;
-}
-
-static void read_guest_address(struct gpupt_parser *parser,
-			       const struct gpupt_attributes *attributes,
+static void read_guest_address(const struct gpupt_attributes *attributes,
 			       struct gpupt_guest_address *ret)
 {
-	ret->present = read_pci_address(parser, attributes, &ret->pci);
-	ret->multifunction = switch_attribute(parser, attributes, "multifunction");
+	ret->present = gpupt_attribute_pci_address(attributes, &ret->pci);
+	ret->multifunction = gpupt_attribute_switch(attributes, "multifunction");
 }
 
 /* ---- devices */
@@ -176,12 +95,12 @@ static enum gpupt_context start_controller(struct gpupt_parser *parser,
 	}
 	struct gpupt_controller *controller = &domain->controllers[domain->n_controllers++];
 	*controller = (struct gpupt_controller){ 0 };
-	controller->model_text = attribute(parser, attributes, "model");
+	controller->model_text = gpupt_attribute(parser, attributes, "model");
 	for (size_t i = 0; controller->model_text && i < GPUPT_ARRAY_SIZE(controller_models); i++)
 		if (strcmp(controller->model_text, controller_models[i].name) == 0)
 			controller->model = controller_models[i].model;
 	uint64_t index = 0;
-	controller->has_index = number_attribute(parser, attributes, "index", UINT32_MAX, &index);
+	controller->has_index = gpupt_attribute_number(attributes, "index", UINT32_MAX, &index);
 	controller->index = (unsigned int)index;
 	return CTX_CONTROLLER;
 }
@@ -196,7 +115,7 @@ static enum gpupt_context start_hostdev(struct gpupt_parser *parser, enum gpupt_
 	}
 	struct gpupt_hostdev *hostdev = &domain->hostdevs[domain->n_hostdevs++];
 	*hostdev = (struct gpupt_hostdev){ .kind = kind };
-	hostdev->managed = switch_attribute(parser, attributes, "managed");
+	hostdev->managed = gpupt_attribute_switch(attributes, "managed");
 	return CTX_HOSTDEV;
 }
 
@@ -212,11 +131,11 @@ static enum gpupt_context start_other(struct gpupt_parser *parser, const char *n
 	*device = (struct gpupt_device){ 0 };
 	device->tag = gpupt_arena_copy(&domain->arena, name, strlen(name));
 	parser->no_memory |= !device->tag;
-	device->type = attribute(parser, attributes, "type");
-	device->model = attribute(parser, attributes, "model");
-	device->bus = attribute(parser, attributes, "bus");
+	device->type = gpupt_attribute(parser, attributes, "type");
+	device->model = gpupt_attribute(parser, attributes, "model");
+	device->bus = gpupt_attribute(parser, attributes, "bus");
 	uint64_t index = 0;
-	number_attribute(parser, attributes, "index", UINT32_MAX, &index);
+	gpupt_attribute_number(attributes, "index", UINT32_MAX, &index);
 	device->index = (unsigned int)index;
 	return CTX_OTHER;
 }
@@ -224,14 +143,12 @@ static enum gpupt_context start_other(struct gpupt_parser *parser, const char *n
 static enum gpupt_context enter_device(struct gpupt_parser *parser, const char *name,
 				       const struct gpupt_attributes *attributes)
 {
-	if (strcmp(name, "controller") == 0 && has_type(parser, attributes, "pci"))
+	if (strcmp(name, "controller") == 0 && gpupt_attribute_is(attributes, "type", "pci"))
 		return start_controller(parser, attributes);
-	if (strcmp(name, "hostdev") == 0 && has_type(parser, attributes, "pci")) {
-		const char *mode = attribute(parser, attributes, "mode");
-		if (!mode || strcmp(mode, "subsystem") == 0)
-			return start_hostdev(parser, GPUPT_HOSTDEV, attributes);
-	}
-	if (strcmp(name, "interface") == 0 && has_type(parser, attributes, "hostdev"))
+	if (strcmp(name, "hostdev") == 0 && gpupt_attribute_is(attributes, "type", "pci") &&
+	    !gpupt_attribute_is(attributes, "mode", "capabilities"))
+		return start_hostdev(parser, GPUPT_HOSTDEV, attributes);
+	if (strcmp(name, "interface") == 0 && gpupt_attribute_is(attributes, "type", "hostdev"))
 		return start_hostdev(parser, GPUPT_HOSTDEV_INTERFACE, attributes);
 	if (strcmp(name, "memballoon") == 0)
 		parser->domain->has_memballoon = true;
@@ -243,15 +160,15 @@ static enum gpupt_context enter_device(struct gpupt_parser *parser, const char *
 static void read_maxphysaddr(struct gpupt_parser *parser, const struct gpupt_attributes *attributes)
 {
 	struct gpupt_domain *domain = parser->domain;
-	const char *mode = attribute(parser, attributes, "mode");
+	const char *mode = gpupt_attribute(parser, attributes, "mode");
 	uint64_t value = 0;
 	if (mode && strcmp(mode, "passthrough") == 0)
 		domain->maxphysaddr = GPUPT_MAXPHYSADDR_PASSTHROUGH;
 	else if (mode && strcmp(mode, "emulate") == 0)
 		domain->maxphysaddr = GPUPT_MAXPHYSADDR_EMULATE;
-	if (number_attribute(parser, attributes, "bits", 64, &value))
+	if (gpupt_attribute_number(attributes, "bits", 64, &value))
 		domain->maxphysaddr_bits = (unsigned int)value;
-	if (number_attribute(parser, attributes, "limit", 64, &value))
+	if (gpupt_attribute_number(attributes, "limit", 64, &value))
 		domain->maxphysaddr_limit = (unsigned int)value;
 }
 
@@ -266,7 +183,7 @@ static void read_cpu(struct gpupt_parser *parser, const struct gpupt_attributes 
 		{ "host-passthrough", GPUPT_CPU_HOST_PASSTHROUGH },
 		{ "maximum", GPUPT_CPU_MAXIMUM },
 	};
-	const char *mode = attribute(parser, attributes, "mode");
+	const char *mode = gpupt_attribute(parser, attributes, "mode");
 	for (size_t i = 0; mode && i < GPUPT_ARRAY_SIZE(modes); i++)
 		if (strcmp(mode, modes[i].name) == 0)
 			parser->domain->cpu_mode = modes[i].mode;
@@ -279,7 +196,7 @@ static void read_qemu_argument(struct gpupt_parser *parser,
 {
 	static const char hole[] = "pci-hole64-size=";
 	static const char window[] = "opt/ovmf/X-PciMmio64Mb,";
-	const char *value = attribute(parser, attributes, "value");
+	const char *value = gpupt_attribute(parser, attributes, "value");
 	if (!value)
 		return;
 	const char *found = strstr(value, hole);
@@ -299,18 +216,18 @@ static void enter_controller_child(struct gpupt_parser *parser, enum gpupt_conte
 	switch (inside) {
 	case CTX_CONTROLLER_HOLE:
 		if (controller->n_holes++ == 0)
-			controller->hole.unit = attribute(parser, attributes, "unit");
+			controller->hole.unit = gpupt_attribute(parser, attributes, "unit");
 		break;
 	case CTX_CONTROLLER_TARGET:
-		controller->hotplug = switch_attribute(parser, attributes, "hotplug");
-		if (number_attribute(parser, attributes, "memReserve", UINT64_MAX / 1024, &value)) {
+		controller->hotplug = gpupt_attribute_switch(attributes, "hotplug");
+		if (gpupt_attribute_number(attributes, "memReserve", UINT64_MAX / 1024, &value)) {
 			controller->has_mem_reserve = true;
 			controller->mem_reserve_kib = value;
 		}
 		break;
 	case CTX_CONTROLLER_ADDRESS:
-		if (has_type(parser, attributes, "pci"))
-			read_guest_address(parser, attributes, &controller->address);
+		if (gpupt_attribute_is(attributes, "type", "pci"))
+			read_guest_address(attributes, &controller->address);
 		break;
 	default:
 		break;
@@ -325,17 +242,17 @@ static void enter_hostdev_child(struct gpupt_parser *parser, enum gpupt_context 
 	switch (inside) {
 	case CTX_HOSTDEV_SOURCE_ADDRESS: {
 		/* a type is given in <interface> only, where it may be usb */
-		const char *type = attribute(parser, attributes, "type");
+		const char *type = gpupt_attribute(parser, attributes, "type");
 		hostdev->has_source = (!type || strcmp(type, "pci") == 0) &&
-				      read_pci_address(parser, attributes, &hostdev->source);
+				      gpupt_attribute_pci_address(attributes, &hostdev->source);
 		break;
 	}
 	case CTX_HOSTDEV_ADDRESS:
-		if (has_type(parser, attributes, "pci"))
-			read_guest_address(parser, attributes, &hostdev->address);
+		if (gpupt_attribute_is(attributes, "type", "pci"))
+			read_guest_address(attributes, &hostdev->address);
 		break;
 	case CTX_HOSTDEV_ROM:
-		hostdev->rom_bar = switch_attribute(parser, attributes, "bar");
+		hostdev->rom_bar = gpupt_attribute_switch(attributes, "bar");
 		break;
 	default:
 		break;
@@ -349,21 +266,21 @@ static void enter_other_child(struct gpupt_parser *parser, enum gpupt_context in
 	const char *text;
 	switch (inside) {
 	case CTX_OTHER_MODEL:
-		if ((text = attribute(parser, attributes, "type")) ||
-		    (text = attribute(parser, attributes, "name")))
+		if ((text = gpupt_attribute(parser, attributes, "type")) ||
+		    (text = gpupt_attribute(parser, attributes, "name")))
 			device->model = text;
-		device->ram_bytes = kib_attribute(parser, attributes, "ram");
-		device->vram_bytes = kib_attribute(parser, attributes, "vram");
-		device->vram64_bytes = kib_attribute(parser, attributes, "vram64");
-		device->vgamem_bytes = kib_attribute(parser, attributes, "vgamem");
+		device->ram_bytes = gpupt_attribute_kib(attributes, "ram");
+		device->vram_bytes = gpupt_attribute_kib(attributes, "vram");
+		device->vram64_bytes = gpupt_attribute_kib(attributes, "vram64");
+		device->vgamem_bytes = gpupt_attribute_kib(attributes, "vgamem");
 		break;
 	case CTX_OTHER_TARGET:
-		if ((text = attribute(parser, attributes, "bus")))
+		if ((text = gpupt_attribute(parser, attributes, "bus")))
 			device->bus = text;
 		break;
 	case CTX_OTHER_ADDRESS:
-		if (has_type(parser, attributes, "pci"))
-			read_guest_address(parser, attributes, &device->address);
+		if (gpupt_attribute_is(attributes, "type", "pci"))
+			read_guest_address(attributes, &device->address);
 		else
 			device->other_address = true;
 		break;
@@ -379,21 +296,21 @@ static void enter_domain_child(struct gpupt_parser *parser, enum gpupt_context i
 	uint64_t slots = 0;
 	switch (inside) {
 	case CTX_DOMAIN:
-		domain->type = attribute(parser, attributes, "type");
+		domain->type = gpupt_attribute(parser, attributes, "type");
 		break;
 	case CTX_MAX_MEMORY:
-		number_attribute(parser, attributes, "slots", UINT32_MAX, &slots);
+		gpupt_attribute_number(attributes, "slots", UINT32_MAX, &slots);
 		domain->memory_slots = (unsigned int)slots;
 		break;
 	case CTX_OS:
-		domain->os_firmware = attribute(parser, attributes, "firmware");
+		domain->os_firmware = gpupt_attribute(parser, attributes, "firmware");
 		break;
 	case CTX_OS_TYPE:
-		domain->arch = attribute(parser, attributes, "arch");
-		domain->machine = attribute(parser, attributes, "machine");
+		domain->arch = gpupt_attribute(parser, attributes, "arch");
+		domain->machine = gpupt_attribute(parser, attributes, "machine");
 		break;
 	case CTX_OS_LOADER:
-		domain->loader_type = attribute(parser, attributes, "type");
+		domain->loader_type = gpupt_attribute(parser, attributes, "type");
 		break;
 	case CTX_CPU: read_cpu(parser, attributes); break;
 	case CTX_MAXPHYSADDR: read_maxphysaddr(parser, attributes); break;
@@ -438,7 +355,7 @@ enum gpupt_context gpupt_facts_enter(struct gpupt_parser *parser, enum gpupt_con
 			inside = rules[i].inside;
 	if (gpupt_facts_wants_text(inside)) {
 		parser->text.length = 0;
-		parser->unit = attribute(parser, attributes, "unit");
+		parser->unit = gpupt_attribute(parser, attributes, "unit");
 	}
 	switch (parent) {
 	case CTX_CONTROLLER: enter_controller_child(parser, inside, attributes); break;

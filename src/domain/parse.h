@@ -61,6 +61,28 @@ struct gpupt_parser {
 	bool no_memory;
 };
 
+/* ---- attributes.c */
+
+/* The value of an attribute without a namespace, copied; NULL when absent. */
+const char *gpupt_attribute(struct gpupt_parser *parser, const struct gpupt_attributes *attributes,
+			    const char *name);
+/* An unsigned number in C's notation, as libvirt's virXMLPropUInt() with base 0;
+ * false when absent, no number, or past max. */
+bool gpupt_attribute_number(const struct gpupt_attributes *attributes, const char *name,
+			    uint64_t max, uint64_t *ret);
+/* A number of KiB in bytes; 0 when absent. */
+uint64_t gpupt_attribute_kib(const struct gpupt_attributes *attributes, const char *name);
+/* on or yes, anything else, or absent. */
+enum gpupt_tristate gpupt_attribute_switch(const struct gpupt_attributes *attributes,
+					   const char *name);
+bool gpupt_attribute_is(const struct gpupt_attributes *attributes, const char *name,
+			const char *expected);
+/* domain=, bus=, slot= and function=; false when one is out of range or none is there. */
+bool gpupt_attribute_pci_address(const struct gpupt_attributes *attributes,
+				 struct gpupt_pci_address *ret);
+
+/* ---- facts.c */
+
 /* What the child `name` of an element of context `parent` means. The elements of
  * <devices> are told apart by their attributes, so this also starts a device. */
 enum gpupt_context gpupt_facts_enter(struct gpupt_parser *parser, enum gpupt_context parent,
