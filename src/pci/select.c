@@ -53,8 +53,15 @@ static uint64_t distance(struct gpupt_pci_address a, struct gpupt_pci_address b)
 	return left > right ? left - right : right - left;
 }
 
-/* The endpoint (nobody means a bridge) that is nearest to address, but for those
- * up to `last`; among equals the one listed first. */
+/* Host, ISA and PCI bridges, which nobody means; NVSwitches are 0x0680. */
+static bool is_plumbing(const struct gpupt_pci_function *function)
+{
+	return function->is_bridge || (function->class_code >> 8 >= 0x0600 &&
+				       function->class_code >> 8 <= GPUPT_CLASS_PCI_BRIDGE);
+}
+
+/* The device that is nearest to address, but for those up to `last`; among equals
+ * the one listed first. */
 static const struct gpupt_pci_function *next_nearest(const struct gpupt_inventory *inventory,
 						     struct gpupt_pci_address address,
 						     const struct gpupt_pci_function *last)
@@ -64,7 +71,7 @@ static const struct gpupt_pci_function *next_nearest(const struct gpupt_inventor
 		const struct gpupt_pci_function *f = gpupt_inventory_get(inventory, i);
 		uint64_t d = distance(f->address, address);
 		uint64_t past = last ? distance(last->address, address) : 0;
-		if (f->is_bridge || (last && (d < past || (d == past && f <= last))))
+		if (is_plumbing(f) || (last && (d < past || (d == past && f <= last))))
 			continue;
 		if (!best || d < distance(best->address, address))
 			best = f;
