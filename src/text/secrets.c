@@ -140,8 +140,11 @@ static size_t skip_name(const struct gpupt_secrets_scan *s, size_t at)
 
 static size_t skip_bare(const struct gpupt_secrets_scan *s, size_t at)
 {
-	while (at < s->end && !is_space(s->text[at]) && s->text[at] != '>' && s->text[at] != '<')
-		at++;
+	for (; at < s->end && !is_space(s->text[at]); at++) {
+		char c = s->text[at], next = at + 1 < s->end ? s->text[at + 1] : '\0';
+		if (c == '>' || c == '<' || (c == '/' && next == '>'))
+			break;
+	}
 	return at;
 }
 
@@ -303,7 +306,7 @@ static void read_start_tag(struct gpupt_secrets_scan *s)
 		add_attribute(s, &tag, &a);
 	}
 	tag.label_read = true;
-	bool self_closing = s->text[s->at - 1] == '/';
+	bool self_closing = looking_at(s, ">") && s->text[s->at - 1] == '/';
 	if (!self_closing)
 		enter_element(s, &tag);
 	else if (s->region.direct)
