@@ -26,14 +26,13 @@ static void check_spans(const struct gpupt_domain *domain)
 	check_element(domain, &domain->devices);
 	check_element(domain, &domain->first_device);
 	check_element(domain, &domain->last_device);
-	check_element(domain, &domain->last_controller);
-	check_element(domain, &domain->last_hostdev);
+	check_element(domain, &domain->last_child);
+	check_element(domain, &domain->controller_anchor);
+	check_element(domain, &domain->hostdev_anchor);
 	for (size_t i = 0; i < domain->n_controllers; i++) {
 		const struct gpupt_controller *c = &domain->controllers[i];
 		FUZZ_CHECK(c->element.whole.end > 0);
 		check_element(domain, &c->element);
-		check_element(domain, &c->first_child);
-		check_element(domain, &c->model_child);
 		check_element(domain, &c->target);
 		check_element(domain, &c->last_child);
 		check_element(domain, &c->hole.element);
