@@ -28,6 +28,16 @@ GPUPT_DEFINE_CLEANUP(struct gpupt_error, gpupt_error_free)
  * false, and nothing moves, when there is none or one too many. */
 bool gpupt_take_hex(const char **text, size_t max_digits, uint64_t *ret);
 
+/* Moves *text past `prefix` when that is there. */
+static inline bool gpupt_skip(const char **text, const char *prefix)
+{
+	size_t length = strlen(prefix);
+	if (strncmp(*text, prefix, length) != 0)
+		return false;
+	*text += length;
+	return true;
+}
+
 /* Reads "[domain:]bus:slot.function" at *text and moves it past. */
 bool gpupt_take_pci_address(const char **text, struct gpupt_pci_address *ret);
 
@@ -123,5 +133,13 @@ int gpupt_snapshot_parse(const char *data, size_t length, const char *name,
 			 struct gpupt_inventory **ret, struct gpupt_error **error);
 int gpupt_lspci_parse(const char *data, size_t length, const char *name,
 		      struct gpupt_inventory **ret, struct gpupt_error **error);
+
+/* --- lspci-header.c --- */
+
+/* The first line of a device; false when it is not one. */
+bool gpupt_lspci_read_header(const char *line, struct gpupt_pci_function *ret);
+
+/* "10de:1b39" at p */
+bool gpupt_lspci_take_ids(const char *p, struct gpupt_pci_function *function);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* `lspci -v`, -vv or -vvv, with or without -n, -nn and -D, as people paste it:
  * quoted, re-indented or not indented at all, with other text around. What lspci
- * prints: pciutils 3.9 to 3.14, lspci.c (show_terse(), show_bases(), show_rom())
- * and ls-ecaps.c (cap_sriov(), cap_rebar()). */
+ * prints: pciutils 3.9 to 3.14, lspci.c (show_bases(), show_rom()) and ls-ecaps.c
+ * (cap_sriov(), cap_rebar()). */
 #include <ctype.h>
 #include <string.h>
 
@@ -36,16 +36,6 @@ static int fail_line(const struct reader *reader, size_t line, const char *probl
 	return gpupt_fail_at(reader->error, GPUPT_E_SYNTAX, &place, "%s", problem);
 }
 
-/* Moves *p past `prefix` when it is there. */
-static bool skip(const char **p, const char *prefix)
-{
-	size_t length = strlen(prefix);
-	if (strncmp(*p, prefix, length) != 0)
-		return false;
-	*p += length;
-	return true;
-}
-
 static void skip_spaces(const char **p)
 {
 	*p += strspn(*p, " \t");
@@ -59,124 +49,6 @@ static bool take_decimal(const char **p, uint64_t *ret)
 		number = gpupt_add(gpupt_mul(number, 10), (uint64_t)(**p - '0'));
 	*ret = number;
 	return *p > start;
-}
-
-/* Class names of pci.ids, as far as a host's topology or this library asks. */
-static const struct {
-	const char *name;
-	uint32_t class_code;
-} class_names[] = {
-	{ "Non-Volatile memory controller", 0x010800 },
-	{ "SATA controller", 0x010600 },
-	{ "SCSI storage controller", 0x010000 },
-	{ "IDE interface", 0x010100 },
-	{ "RAID bus controller", 0x010400 },
-	{ "Serial Attached SCSI controller", 0x010700 },
-	{ "Mass storage controller", 0x018000 },
-	{ "Ethernet controller", 0x020000 },
-	{ "Infiniband controller", 0x020700 },
-	{ "Fabric controller", 0x020800 },
-	{ "Network controller", 0x028000 },
-	{ "VGA compatible controller", 0x030000 },
-	{ "XGA compatible controller", 0x030100 },
-	{ "3D controller", 0x030200 },
-	{ "Display controller", 0x038000 },
-	{ "Multimedia controller", 0x048000 },
-	{ "Audio device", 0x040300 },
-	{ "RAM memory", 0x050000 },
-	{ "Memory controller", 0x058000 },
-	{ "CXL", 0x050200 },
-	{ "Host bridge", 0x060000 },
-	{ "ISA bridge", 0x060100 },
-	{ "PCI bridge", 0x060400 },
-	{ "CardBus bridge", 0x060700 },
-	{ "Bridge", 0x068000 },
-	{ "Serial controller", 0x070000 },
-	{ "Communication controller", 0x078000 },
-	{ "PIC", 0x080000 },
-	{ "DMA controller", 0x080100 },
-	{ "IOMMU", 0x080600 },
-	{ "System peripheral", 0x088000 },
-	{ "USB controller", 0x0c0300 },
-	{ "Fibre Channel", 0x0c0400 },
-	{ "SMBus", 0x0c0500 },
-	{ "Serial bus controller", 0x0c8000 },
-	{ "Encryption controller", 0x108000 },
-	{ "Signal processing controller", 0x118000 },
-	{ "Processing accelerators", 0x120000 },
-	{ "Non-Essential Instrumentation", 0x130000 },
-};
-
-/* "3D controller", "3D controller [0302]", "0302" or "Class 0302"; 0: unknown. */
-static uint32_t class_of(const char *text, size_t length)
-{
-	uint64_t number;
-	const char *p = text;
-	skip(&p, "Class ");
-	if (length >= 6 && text[length - 1] == ']' && text[length - 6] == '[')
-		p = text + length - 5;
-	const char *digits = p;
-	if (gpupt_take_hex(&p, 4, &number) && p == digits + 4 &&
-	    (*p == ']' || p == text + length))
-		return (uint32_t)number << 8;
-	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(class_names); i++)
-		if (strlen(class_names[i].name) == length &&
-		    strncmp(class_names[i].name, text, length) == 0)
-			return class_names[i].class_code;
-	return 0;
-}
-
-static bool take_ids(const char *p, struct gpupt_pci_function *function)
-{
-	const char *start = p;
-	uint64_t vendor, device;
-	if (!gpupt_take_hex(&p, 4, &vendor) || p != start + 4 || *p++ != ':' ||
-	    !gpupt_take_hex(&p, 4, &device) || p != start + 9)
-		return false;
-	function->vendor = (uint16_t)vendor;
-	function->device = (uint16_t)device;
-	return true;
-}
-
-/* -n: ids alone; -nn: "[10de:1b39]" behind the names; otherwise names only, but
- * a device that pci.ids lacks shows its id: "NVIDIA Corporation Device 1eb8". */
-static void read_ids(const char *names, struct gpupt_pci_function *function)
-{
-	if (take_ids(names, function))
-		return;
-	for (const char *p = names; (p = strchr(p, '[')); p++)
-		if (p[1] && strlen(p) > 10 && p[10] == ']')
-			take_ids(p + 1, function);
-	uint64_t device;
-	const char *p = names;
-	if (!function->vendor && skip(&p, "NVIDIA Corporation Device ") &&
-	    gpupt_take_hex(&p, 4, &device) && (*p == ' ' || !*p)) {
-		function->vendor = 0x10de;
-		function->device = (uint16_t)device;
-	}
-}
-
-/* "08:00.0 3D controller [0302]: NVIDIA Corporation ... (rev a1) (prog-if 00 [...])" */
-static bool read_header(const char *line, struct gpupt_pci_function *ret)
-{
-	struct gpupt_pci_address address;
-	const char *p = line;
-	if (!gpupt_take_pci_address(&p, &address) || (*p != ' ' && *p != '\t'))
-		return false;
-	skip_spaces(&p);
-	const char *colon = strstr(p, ": ");
-	/* class names begin like this; a sentence about a device does not */
-	if (!colon || !(isupper((unsigned char)*p) || isdigit((unsigned char)*p)))
-		return false;
-	*ret = gpupt_pci_function_make(address, GPUPT_SOURCE_LSPCI);
-	ret->class_code = class_of(p, (size_t)(colon - p));
-	ret->is_bridge = ret->class_code >> 8 == GPUPT_CLASS_PCI_BRIDGE;
-	read_ids(colon + 2, ret);
-	const char *interface = strstr(colon, "(prog-if ");
-	uint64_t number;
-	if (interface && skip(&interface, "(prog-if ") && gpupt_take_hex(&interface, 2, &number))
-		ret->class_code |= (uint32_t)number;
-	return true;
 }
 
 /* What the Resizable BAR capability told, then the device is complete. */
@@ -260,9 +132,9 @@ static bool read_base(const char *text, bool rom, struct gpupt_bar *ret)
 {
 	struct gpupt_bar bar = { .present = true };
 	const char *p = text;
-	skip(&p, "[virtual] ");
-	if (rom ? !skip(&p, "Expansion ROM at ") : !skip(&p, "Memory at ")) {
-		if (rom || !skip(&p, "I/O ports at "))
+	gpupt_skip(&p, "[virtual] ");
+	if (rom ? !gpupt_skip(&p, "Expansion ROM at ") : !gpupt_skip(&p, "Memory at ")) {
+		if (rom || !gpupt_skip(&p, "I/O ports at "))
 			return false;
 		bar.io = true;
 	}
@@ -270,14 +142,14 @@ static bool read_base(const char *text, bool rom, struct gpupt_bar *ret)
 		return false;
 	skip_spaces(&p);
 	if (!rom && !bar.io) {
-		if (!skip(&p, "("))
+		if (!gpupt_skip(&p, "("))
 			return false;
-		bar.mem64 = skip(&p, "64-bit, ");
-		if (!bar.mem64 && !skip(&p, "32-bit, ") && !skip(&p, "low-1M, ") &&
-		    !skip(&p, "type 3, "))
+		bar.mem64 = gpupt_skip(&p, "64-bit, ");
+		if (!bar.mem64 && !gpupt_skip(&p, "32-bit, ") && !gpupt_skip(&p, "low-1M, ") &&
+		    !gpupt_skip(&p, "type 3, "))
 			return false;
-		bar.prefetchable = skip(&p, "prefetchable)");
-		if (!bar.prefetchable && !skip(&p, "non-prefetchable)"))
+		bar.prefetchable = gpupt_skip(&p, "prefetchable)");
+		if (!bar.prefetchable && !gpupt_skip(&p, "non-prefetchable)"))
 			return false;
 	}
 	bar.enabled = !strstr(p, "[disabled");
@@ -293,7 +165,7 @@ static int read_region(struct reader *reader, const char *text)
 	const char *p = text;
 	bool vf = reader->section == SECTION_SRIOV;
 	struct gpupt_bar bar;
-	if (!take_decimal(&p, &index) || index >= GPUPT_BAR_ROM || !skip(&p, ": ") ||
+	if (!take_decimal(&p, &index) || index >= GPUPT_BAR_ROM || !gpupt_skip(&p, ": ") ||
 	    !read_base(p, false, &bar))
 		return fail_line(reader, reader->line,
 				 "expected something like \"Region 1: Memory at 383000000000 "
@@ -342,15 +214,15 @@ static void read_rebar(struct reader *reader, const char *text)
 {
 	const char *p = text;
 	uint64_t index, size, sizes = 0;
-	if (!take_decimal(&p, &index) || index >= GPUPT_BAR_ROM || !skip(&p, ": current size:") ||
-	    !take_rebar_size(&p, &size))
+	if (!take_decimal(&p, &index) || index >= GPUPT_BAR_ROM ||
+	    !gpupt_skip(&p, ": current size:") || !take_rebar_size(&p, &size))
 		return;
 	if (reader->section == SECTION_VF_REBAR) {
 		reader->function.vf_bars[index].size_bytes = size;
 		return;
 	}
 	reader->current_sizes[index] = size;
-	if (skip(&p, ", supported:"))
+	if (gpupt_skip(&p, ", supported:"))
 		while (take_rebar_size(&p, &size))
 			sizes |= size / GPUPT_MIB;
 	reader->resizable_sizes[index] = sizes & GPUPT_REBAR_SIZES_MASK;
@@ -369,7 +241,7 @@ static void read_total_vfs(struct reader *reader, const char *line)
 {
 	const char *p = strstr(line, "Total VFs: ");
 	uint64_t number;
-	if (p && skip(&p, "Total VFs: ") && take_decimal(&p, &number) && number <= UINT16_MAX)
+	if (p && gpupt_skip(&p, "Total VFs: ") && take_decimal(&p, &number) && number <= UINT16_MAX)
 		reader->function.total_vfs = (uint16_t)number;
 }
 
@@ -386,7 +258,7 @@ static void read_group(struct reader *reader, const char *text)
 static void read_flags(struct reader *reader, const char *text)
 {
 	const char *p = strstr(text, "IOMMU group ");
-	if (p && skip(&p, "IOMMU group "))
+	if (p && gpupt_skip(&p, "IOMMU group "))
 		read_group(reader, p);
 }
 
@@ -403,7 +275,7 @@ static int read_driver(struct reader *reader, const char *name)
 static int read_wrapped(struct reader *reader, const char *line)
 {
 	struct gpupt_pci_function *function = &reader->function;
-	if (!function->vendor && take_ids(line + 1, function))
+	if (!function->vendor && gpupt_lspci_take_ids(line + 1, function))
 		return 0;
 	if (reader->last_bar == BAR_NONE || function->bars[reader->last_bar].size_bytes)
 		return 0;
@@ -417,26 +289,26 @@ static int read_wrapped(struct reader *reader, const char *line)
 static int read_detail(struct reader *reader, const char *line)
 {
 	const char *p = line;
-	if (*p == '[' && !skip(&p, "[virtual] "))
+	if (*p == '[' && !gpupt_skip(&p, "[virtual] "))
 		return read_wrapped(reader, line);
-	if (skip(&p, "Region "))
+	if (gpupt_skip(&p, "Region "))
 		return read_region(reader, p);
 	reader->last_bar = BAR_NONE;
-	if (skip(&p, "Capabilities: "))
+	if (gpupt_skip(&p, "Capabilities: "))
 		reader->section = section_of(p);
-	else if (skip(&p, "BAR ") && reader->section >= SECTION_REBAR)
+	else if (gpupt_skip(&p, "BAR ") && reader->section >= SECTION_REBAR)
 		read_rebar(reader, p);
-	else if (reader->section == SECTION_SRIOV && skip(&p, "Initial VFs: "))
+	else if (reader->section == SECTION_SRIOV && gpupt_skip(&p, "Initial VFs: "))
 		read_total_vfs(reader, p);
-	else if (skip(&p, "Kernel driver in use: "))
+	else if (gpupt_skip(&p, "Kernel driver in use: "))
 		return read_driver(reader, p);
-	else if (skip(&p, "Kernel modules: "))
+	else if (gpupt_skip(&p, "Kernel modules: "))
 		reader->has_modules = true;
-	else if (skip(&p, "IOMMU group: "))
+	else if (gpupt_skip(&p, "IOMMU group: "))
 		read_group(reader, p);
-	else if (skip(&p, "Flags: "))
+	else if (gpupt_skip(&p, "Flags: "))
 		read_flags(reader, p);
-	else if (skip(&p, "Bus: primary="))
+	else if (gpupt_skip(&p, "Bus: primary="))
 		reader->function.is_bridge = true;
 	else if (!read_base(p, true, &reader->function.bars[GPUPT_BAR_ROM]))
 		read_unnumbered(reader, p);
@@ -468,7 +340,7 @@ static void clean_line(const char *line, size_t length, char buffer[LINE_MAX_BYT
 static int read_line(struct reader *reader, const char *line)
 {
 	struct gpupt_pci_function function;
-	if (read_header(line, &function)) {
+	if (gpupt_lspci_read_header(line, &function)) {
 		int r = finish_device(reader);
 		if (r == 0)
 			begin_device(reader, &function);

@@ -153,7 +153,8 @@ static void test_strings_are_presentable(void **state)
 		const char *raw, *kept;
 	} cases[] = {
 		{ "donn\xc3\xa9" "es", "donn\xc3\xa9" "es" }, { "a\x1b[2Jb", "a?[2Jb" },
-		{ "\xe9", "?" }, { "\xed\xa0\x80", "???" }, { "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80" },
+		{ "\xe9", "?" }, { "\xed\xa0\x80", "???" },
+		{ "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80" },
 		{ "\xc2\x9b" "x", "??x" }, { "\xc0\xaf", "??" }, { "\xf4\x90\x80\x80", "????" },
 		{ "\xe2\x82", "??" }, { "\x7f\n", "??" },
 	};
