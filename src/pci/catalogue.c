@@ -34,10 +34,19 @@ static const struct gpu *find(uint16_t vendor, uint16_t device)
 	return NULL;
 }
 
+static size_t memory_slot(const struct gpu *gpu)
+{
+	return gpu->layout == HOPPER ? 2 : 1;
+}
+
+static size_t third_slot(const struct gpu *gpu)
+{
+	return gpu->layout == HOPPER ? 4 : 3;
+}
+
 static void fill_bars(const struct gpu *gpu, struct gpupt_bar bars[GPUPT_BAR_COUNT])
 {
-	size_t memory = gpu->layout == HOPPER ? 2 : 1;
-	size_t third = gpu->layout == HOPPER ? 4 : 3;
+	size_t memory = memory_slot(gpu), third = third_slot(gpu);
 	bool wide = gpu->layout == HOPPER;
 	const struct gpupt_bar blank = { .present = true, .enabled = true };
 	const struct gpupt_bar wide_blank = {
@@ -108,6 +117,23 @@ static const struct gpu *next_nearest(uint64_t device, const struct gpu *last)
 			best = gpu;
 	}
 	return best;
+}
+
+void gpupt_catalogue_renumber(struct gpupt_pci_function *function)
+{
+	const struct gpu *gpu = find(function->vendor, function->device);
+	if (!gpu || gpu->layout == NVSWITCH)
+		return;
+	struct gpupt_bar *memory = &function->bars[memory_slot(gpu)];
+	struct gpupt_bar *third = &function->bars[third_slot(gpu)];
+	struct gpupt_bar *last = &function->bars[5];
+	if (!memory->mem64 || memory->size_bytes != gpu->third_mib * GPUPT_MIB ||
+	    (third->present && (!third->io || last->present)))
+		return;
+	if (third->present)
+		*last = *third;
+	*third = *memory;
+	*memory = (struct gpupt_bar){ 0 };
 }
 
 static int not_in_catalogue(uint64_t vendor, uint64_t device, struct gpupt_error **error)

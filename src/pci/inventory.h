@@ -88,6 +88,10 @@ const char *gpupt_pci_bars_problem(const struct gpupt_bar *bars, size_t count);
 /* Adds known_as, and the sizes of BARs of which the source does not tell. */
 void gpupt_catalogue_complete(struct gpupt_pci_function *function);
 
+/* For BARs whose numbers were guessed from their order: where the host lost the
+ * large one, the one behind it (and the I/O ports) were counted in its place. */
+void gpupt_catalogue_renumber(struct gpupt_pci_function *function);
+
 /* --- resource.c --- */
 
 /* Reads the text of a sysfs `resource` file into function->bars and, but for

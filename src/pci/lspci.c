@@ -57,6 +57,8 @@ static int finish_device(struct reader *reader)
 	if (!reader->in_device)
 		return 0;
 	struct gpupt_pci_function *function = &reader->function;
+	if (reader->next_bar)
+		gpupt_catalogue_renumber(function);
 	for (size_t i = 0; i < GPUPT_BAR_ROM; i++) {
 		struct gpupt_bar *bar = &function->bars[i];
 		if (!bar->present || bar->io)
@@ -179,7 +181,8 @@ static int read_region(struct reader *reader, const char *text)
 	return 0;
 }
 
-/* Without -vv: numbers follow from the order, as long as no BAR is missing. */
+/* Without -vv: numbers follow from the order, as long as no BAR is missing;
+ * for known GPUs that is put right in the end. */
 static void read_unnumbered(struct reader *reader, const char *line)
 {
 	struct gpupt_bar bar;

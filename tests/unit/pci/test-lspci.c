@@ -112,6 +112,26 @@ static void test_unnumbered(void **state)
 	gpupt_inventory_free(inventory);
 }
 
+/* The host found no room for BAR1, and lspci -v says nothing of it. */
+static void test_unnumbered_with_a_gap(void **state)
+{
+	(void)state;
+	static const char text[] =
+		"09:00.0 VGA compatible controller [0300]: NVIDIA Corporation [10de:26b1]\n"
+		"\tMemory at a4000000 (32-bit, non-prefetchable) [size=16M]\n"
+		"\tMemory at 6800000000 (64-bit, prefetchable) [size=32M]\n"
+		"\tI/O ports at 4000 [size=128]\n";
+	struct gpupt_inventory *inventory = parse_text(text);
+	const struct gpupt_pci_function *gpu = at(inventory, "09:00.0");
+	assert_memory_bar(&gpu->bars[0], false, false, 16 * GPUPT_MIB, 0xa4000000);
+	assert_memory_bar(&gpu->bars[1], true, true, 64 * GPUPT_GIB, 0);
+	assert_true(gpu->bars[1].size_from_catalogue);
+	assert_memory_bar(&gpu->bars[3], true, true, 32 * GPUPT_MIB, 0x6800000000);
+	assert_false(gpu->bars[3].size_from_catalogue);
+	assert_true(gpu->bars[5].io);
+	gpupt_inventory_free(inventory);
+}
+
 static void test_without_details(void **state)
 {
 	(void)state;
@@ -228,6 +248,7 @@ int main(void)
 		cmocka_unit_test(test_resizable_bar),
 		cmocka_unit_test(test_left_out_by_the_host),
 		cmocka_unit_test(test_unnumbered),
+		cmocka_unit_test(test_unnumbered_with_a_gap),
 		cmocka_unit_test(test_without_details),
 		cmocka_unit_test(test_flattened),
 		cmocka_unit_test(test_listed_twice),
