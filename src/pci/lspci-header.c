@@ -3,7 +3,7 @@
  * show_terse(). */
 #include <ctype.h>
 
-#include "pci/pci.h"
+#include "pci/inventory.h"
 
 /* Class names of pci.ids, as far as a host's topology or this library asks. */
 static const struct {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "pci/pci.h"
+#include "pci/inventory.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 
 #include "unit.h"
 
-#include "pci/pci.h"
+#include "pci/inventory.h"
 
 static inline char *read_test_file(const char *path, size_t *ret_length)
 {
