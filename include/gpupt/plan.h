@@ -74,6 +74,20 @@ void gpupt_request_set_siblings(struct gpupt_request *request, bool siblings);
 /** Functions of one device get one guest slot, address written. Since 0.1. */
 void gpupt_request_set_multifunction(struct gpupt_request *request, bool multifunction);
 
+/**
+ * Says which firmware the guest has, where the domain's text does not tell all:
+ * "ovmf", "seabios", "edk2-stable202211", "seabios-1.16.3", or the distribution
+ * both come from, such as "debian-12". NULL: not known.
+ * @return 0, GPUPT_E_SYNTAX for a firmware that does not exist, GPUPT_E_NOMEM.
+ *         Since 0.1.
+ */
+int gpupt_request_set_firmware(struct gpupt_request *request, const char *firmware,
+			       struct gpupt_error **error);
+/** Says which Linux the guest runs, such as "6.12". NULL: not known.
+ *  @return 0 or GPUPT_E_SYNTAX. Since 0.1. */
+int gpupt_request_set_guest_kernel(struct gpupt_request *request, const char *version,
+				   struct gpupt_error **error);
+
 /** What the model says about the guest after the plan. Since 0.1. */
 enum gpupt_verdict {
 	/** Nothing to place: no passed-through function with memory BARs. */
@@ -153,6 +167,16 @@ struct gpupt_hole_numbers {
 	uint64_t firmware_window_end;
 };
 
+/** One possibility of what the guest runs on, where that is not known. May grow at
+ *  its end. Since 0.1. */
+struct gpupt_possibility {
+	const char *name; /**< "Debian 12, Linux up to 6.12" */
+	bool booted;      /**< compared with boots; else read from source only */
+	enum gpupt_verdict verdict; /**< with the planned hole */
+	bool has_minimum;  /**< some hole gives every 64-bit BAR its place */
+	uint64_t minimum;  /**< the smallest such, in bytes; 0: any */
+};
+
 /** One replacement of bytes in the domain's text. Since 0.1. */
 struct gpupt_edit {
 	size_t offset;
@@ -194,9 +218,17 @@ const struct gpupt_hole_numbers *gpupt_plan_get_hole(const struct gpupt_plan *pl
 /** Returns the findings, most serious first. Since 0.1. */
 const struct gpupt_finding *gpupt_plan_get_findings(const struct gpupt_plan *plan,
 						    size_t *ret_count);
-/** Returns every memory BAR of the guest the model knows. Since 0.1. */
+/** Returns every memory BAR of the guest the model knows, in the possibility that
+ *  is worst off. Since 0.1. */
 const struct gpupt_layout_bar *gpupt_plan_get_layout(const struct gpupt_plan *plan,
 						     size_t *ret_count);
+/** Returns what was computed for each possibility of firmware, QEMU, guest kernel
+ *  and CPU vendor; the plan holds in those whose verdict is firmware or kernel.
+ *  @param ret_shown  receives which of them gpupt_plan_get_layout() shows; may be
+ *                    NULL. Since 0.1. */
+const struct gpupt_possibility *gpupt_plan_get_possibilities(const struct gpupt_plan *plan,
+							     size_t *ret_count,
+							     size_t *ret_shown);
 /** Returns the edits, sorted and disjoint. Since 0.1. */
 const struct gpupt_edit *gpupt_plan_get_edits(const struct gpupt_plan *plan, size_t *ret_count);
 

@@ -7,14 +7,6 @@
 
 enum { CLASS_DISPLAY = 0x03 };
 
-static const char *address_text(struct gpupt_making *making, struct gpupt_pci_address address)
-{
-	char buffer[GPUPT_PCI_ADDRESS_TEXT_MAX];
-	const char *text = gpupt_arena_printf(&making->plan->arena, "%s",
-					      gpupt_pci_address_format(address, buffer));
-	return text ? text : "";
-}
-
 static bool same(struct gpupt_pci_address a, struct gpupt_pci_address b)
 {
 	return gpupt_pci_address_compare(a, b) == 0;
@@ -122,7 +114,7 @@ static int refuse_used(struct gpupt_making *making, const struct gpupt_pci_funct
 {
 	if (!function || !function->host_use)
 		return 0;
-	const char *text = address_text(making, function->address);
+	const char *text = gpupt_making_address(making, function->address);
 	if (making->request->force) {
 		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_HOST_USES, NULL, NULL,
 				   text, "the host uses %s: %s; managed='yes' takes it away when "
@@ -139,7 +131,7 @@ static int add_address(struct gpupt_making *making, struct gpupt_pci_address add
 	const struct gpupt_pci_function *function =
 		gpupt_inventory_find(making->inventory, address);
 	const struct gpupt_wanted *there = find_wanted(making, address);
-	const char *text = address_text(making, address);
+	const char *text = gpupt_making_address(making, address);
 	if (there) {
 		if (there->existing)
 			gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_ALREADY_THERE,
@@ -183,7 +175,7 @@ static bool skip_for_gpu(struct gpupt_making *making, struct gpupt_pci_address a
 	const struct gpupt_pci_function *function =
 		gpupt_inventory_find(making->inventory, address);
 	const char *other = gpupt_request_other_user(making->request, address);
-	const char *text = address_text(making, address);
+	const char *text = gpupt_making_address(making, address);
 	if (function && function->host_use)
 		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_SKIPPED, NULL, NULL, text,
 				   "%s is left out: the host uses it (%s)", text,
@@ -201,9 +193,10 @@ static void report_boot_displays(struct gpupt_making *making)
 	for (size_t i = 0; i < gpupt_inventory_count(making->inventory); i++) {
 		const struct gpupt_pci_function *function =
 			gpupt_inventory_get(making->inventory, i);
-		if (function->class_code >> 16 != CLASS_DISPLAY || !function->boot_vga)
+		if (function->class_code >> 16 != CLASS_DISPLAY || !function->boot_vga ||
+		    !function->host_use)
 			continue;
-		const char *text = address_text(making, function->address);
+		const char *text = gpupt_making_address(making, function->address);
 		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_SKIPPED, NULL, NULL, text,
 				   "%s is left out: it drives the host's console", text);
 	}
@@ -261,16 +254,15 @@ static void check_group(struct gpupt_making *making, const struct gpupt_wanted *
 		if (other->iommu_group != function->iommu_group || other == function ||
 		    find_wanted(making, other->address) || !holds_the_group(other))
 			continue;
-		const char *text = address_text(making, other->address);
-		const char *subject = address_text(making, wanted->host);
+		const char *text = gpupt_making_address(making, other->address);
+		const char *subject = gpupt_making_address(making, wanted->host);
 		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_GROUP_SHARED,
 				   making->domain,
 				   wanted->existing ? &wanted->existing->element : NULL, subject,
 				   "%s shares IOMMU group %d with %s, which stays with the host%s%s",
 				   subject, function->iommu_group, text,
-				   other->driver ? " (driver " : "",
-				   other->driver ? gpupt_arena_printf(&making->plan->arena, "%s)",
-								      other->driver) : "");
+				   other->driver ? " with driver " : "",
+				   other->driver ? other->driver : "");
 	}
 }
 
@@ -278,7 +270,7 @@ static void check_device(struct gpupt_making *making, size_t i)
 {
 	const struct gpupt_wanted *wanted = &making->wanted[i];
 	const struct gpupt_element *element = wanted->existing ? &wanted->existing->element : NULL;
-	const char *text = address_text(making, wanted->host);
+	const char *text = gpupt_making_address(making, wanted->host);
 	struct gpupt_findings *findings = &making->plan->findings;
 	const char *other = gpupt_request_other_user(making->request, wanted->host);
 	if (other)

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The guest as the model sees it, but for its devices: machine, memory, CPU,
- * firmware and kernel. What the domain does not settle is assumed and said. */
+/* The guest as the model sees it, but for its devices and what it runs on:
+ * machine, memory, CPU. What the domain does not settle is assumed and said. */
 
 #include <stdio.h>
 
 #include "plan/making.h"
 
 enum {
-	DEFAULT_PHYS_BITS = 40,   /* QEMU, target/i386/cpu.c: any named model, and TCG */
-	ASSUMED_QEMU = 702,       /* with the start-up check of QEMU 7.1 and later */
-	ASSUMED_OVMF = 202208,    /* the last with the classic window whatever the CPU */
-	ASSUMED_KERNEL = 601,     /* sizes and places as 5.15 to 6.12 do */
+	DEFAULT_PHYS_BITS = 40, /* QEMU, target/i386/cpu.c: any named model, and TCG */
 	ASSUMED_MEMORY_KIB = 1 << 20,
 };
 
@@ -118,55 +115,41 @@ static unsigned int machine_version(const char *machine)
 	return major * 100 + minor;
 }
 
-static bool is_ovmf(const struct gpupt_domain *domain)
-{
-	return (domain->os_firmware && strcmp(domain->os_firmware, "efi") == 0) ||
-	       (domain->loader_type && strcmp(domain->loader_type, "pflash") == 0);
-}
-
-/* What lies outside the first model: OVMF's classic window, Linux up to 6.12. */
 static void report_assumptions(struct gpupt_making *making)
 {
-	const struct gpupt_domain *domain = making->domain;
-	struct gpupt_findings *findings = &making->plan->findings;
-	if (!is_ovmf(domain))
-		gpupt_findings_add(findings, GPUPT_FINDING_FIRMWARE_ASSUMED, NULL, NULL, "os",
-				   "the domain does not boot OVMF; it is computed as if it did, "
-				   "although SeaBIOS places most BARs by itself");
-	else if (making->guest.phys_bits > DEFAULT_PHYS_BITS || making->guest.vendor_amd)
-		gpupt_findings_add(findings, GPUPT_FINDING_FIRMWARE_ASSUMED, NULL, NULL, "cpu",
-				   "OVMF is taken to have its classic 32 GiB window; versions since "
-				   "edk2-stable202211 trust this CPU's address width and take a "
-				   "larger one, which makes a hole less needed");
-	if (domain->cmdline_window)
-		gpupt_findings_add(findings, GPUPT_FINDING_FIRMWARE_ASSUMED, NULL, NULL,
-				   "qemu:commandline",
-				   "opt/ovmf/X-PciMmio64Mb changes OVMF's window; the classic 32 GiB "
-				   "are assumed all the same");
 	if (making->machine == GPUPT_MACHINE_UNKNOWN)
-		gpupt_findings_add(findings, GPUPT_FINDING_MACHINE_ASSUMED, NULL, NULL, "os",
-				   "the domain names no machine type; libvirt's default for x86 "
-				   "(i440fx) is assumed");
+		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_MACHINE_ASSUMED, NULL, NULL,
+				   "os", "the domain names no machine type; libvirt's default for "
+				   "x86 (i440fx) is assumed");
+}
+
+/* opt/ovmf/X-PciMmio64Mb: OVMF reads a decimal number of MiB
+ * (OvmfPkg/Library/PlatformInitLib/MemDetect.c). */
+static void set_override(struct gpupt_making *making)
+{
+	const char *text = making->domain->cmdline_window;
+	unsigned long long mib;
+	char rest;
+	if (!text || sscanf(text, "%20llu%c", &mib, &rest) != 1)
+		return;
+	making->guest.has_window_override = true;
+	making->guest.window_override_mib = mib;
 }
 
 int gpupt_make_guest(struct gpupt_making *making)
 {
 	const struct gpupt_domain *domain = making->domain;
-	unsigned int version = machine_version(domain->machine);
 	making->guest = (struct gpupt_mmio_guest){
 		.machine = making->machine == GPUPT_MACHINE_HAS_Q35 ? GPUPT_MACHINE_Q35 :
 								      GPUPT_MACHINE_I440FX,
-		.machine_version = version ? version : ASSUMED_QEMU,
-		.qemu_version = version > ASSUMED_QEMU ? version : ASSUMED_QEMU,
-		.firmware = GPUPT_FIRMWARE_OVMF,
-		.firmware_version = ASSUMED_OVMF,
-		.kernel_version = ASSUMED_KERNEL,
+		.machine_version = machine_version(domain->machine),
 		.realloc = domain->kernel && domain->cmdline &&
 			   strstr(domain->cmdline, "pci=realloc"),
 	};
 	set_memory(making);
 	set_phys_bits(making);
 	set_vendor(making);
+	set_override(making);
 	report_assumptions(making);
 	return 0;
 }

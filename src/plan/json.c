@@ -70,7 +70,15 @@ static json_t *edit_json(const struct gpupt_edit *edit)
 			 edit->replacement_length);
 }
 
-/* The array is taken; NULL when anything failed. */
+static json_t *possibility_json(const struct gpupt_possibility *possibility)
+{
+	return json_pack("{s:s, s:b, s:s, s:o}", "name", possibility->name, "booted",
+			 possibility->booted, "verdict", gpupt_verdict_name(possibility->verdict),
+			 "minimum_bytes", possibility->has_minimum ? number(possibility->minimum) :
+								     json_null());
+}
+
+/* Takes the item. */
 static bool append(json_t *array, json_t *item)
 {
 	return array && item && json_array_append_new(array, item) == 0;
@@ -79,23 +87,28 @@ static bool append(json_t *array, json_t *item)
 static json_t *plan_json(const struct gpupt_plan *plan)
 {
 	json_t *findings = json_array(), *layout = json_array(), *edits = json_array();
-	bool ok = findings && layout && edits;
+	json_t *possibilities = json_array();
+	bool ok = findings && layout && edits && possibilities;
 	for (size_t i = 0; i < plan->findings.count && ok; i++)
 		ok = append(findings, finding_json(&plan->findings.items[i]));
 	for (size_t i = 0; i < plan->n_layout && ok; i++)
 		ok = append(layout, bar_json(&plan->layout[i]));
 	for (size_t i = 0; i < plan->n_edits && ok; i++)
 		ok = append(edits, edit_json(&plan->edits[i]));
+	for (size_t i = 0; i < plan->n_possibilities && ok; i++)
+		ok = append(possibilities, possibility_json(&plan->possibilities[i]));
 	json_t *hole = ok ? hole_json(&plan->hole) : NULL;
 	if (!ok || !hole) {
 		json_decref(findings);
 		json_decref(layout);
 		json_decref(edits);
+		json_decref(possibilities);
 		return NULL;
 	}
-	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o}", "format", "gpupt-plan", "version", 1,
+	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:i, s:o, s:o}", "format", "gpupt-plan", "version", 1,
 			 "verdict", gpupt_verdict_name(plan->verdict), "hole", hole, "findings",
-			 findings, "layout", layout, "edits", edits);
+			 findings, "possibilities", possibilities, "shown", (int)plan->shown, "layout",
+			 layout, "edits", edits);
 }
 
 GPUPT_EXPORT int gpupt_plan_to_json(const struct gpupt_plan *plan, char **ret_text,

@@ -7,8 +7,10 @@
  *   devices.c  which devices the guest will have   (wish + domain + inventory)
  *   slots.c    one guest slot for the functions of a card (--multifunction)
  *   guest.c    the guest as the model sees it      (machine, memory, CPU)
+ *   possible.c what it may run on: firmware, QEMU, guest kernel
  *   topology.c which function sits behind which bridge
  *   hole.c     how large the hole has to be        (model + policy)
+ *   layout.c   what the guest then looks like, and what is wrong with that
  *   edit.c     what to change in the text
  */
 
@@ -26,6 +28,17 @@ struct gpupt_wanted {
 	bool writes_guest_address;                 /* --multifunction */
 };
 
+/* One possibility of what the guest runs on. */
+struct gpupt_world {
+	const char *name;
+	bool booted; /* predictions for it were compared with boots */
+	struct gpupt_mmio_guest guest;
+	uint64_t minimum; /* smallest hole with which every 64-bit BAR is placed */
+	bool works;       /* there is one */
+	bool needs_bits;  /* there would be one with a wider address */
+	enum gpupt_verdict verdict;
+};
+
 /* What a function of the model stands for. */
 struct gpupt_guest_device {
 	const char *label;
@@ -40,8 +53,11 @@ struct gpupt_plan {
 	struct gpupt_hole_numbers hole;
 	bool writes_hole;
 	struct gpupt_findings findings;
-	struct gpupt_layout_bar *layout;
+	struct gpupt_layout_bar *layout; /* in the possibility shown */
 	size_t n_layout;
+	struct gpupt_possibility *possibilities;
+	size_t n_possibilities;
+	size_t shown; /* which of them the layout is of */
 	struct gpupt_edit *edits;
 	size_t n_edits, c_edits;
 	size_t n_controllers_added;
@@ -70,6 +86,8 @@ struct gpupt_making {
 
 	struct gpupt_mmio_guest guest;
 	bool vendor_unknown;
+	struct gpupt_world *worlds;
+	size_t n_worlds, c_worlds;
 	struct gpupt_mmio_function *functions;
 	struct gpupt_guest_device *devices; /* devices[i] is what functions[i] is */
 	size_t n_functions;
@@ -79,9 +97,34 @@ struct gpupt_making {
 int gpupt_make_devices(struct gpupt_making *making);
 int gpupt_make_slots(struct gpupt_making *making);
 int gpupt_make_guest(struct gpupt_making *making);
+int gpupt_make_worlds(struct gpupt_making *making);
 int gpupt_make_topology(struct gpupt_making *making);
 int gpupt_make_hole(struct gpupt_making *making);
+int gpupt_make_layout(struct gpupt_making *making);
 int gpupt_make_edits(struct gpupt_making *making);
+
+/* Texts that live as long as the plan; never NULL. */
+const char *gpupt_making_size(struct gpupt_making *making, uint64_t bytes);
+const char *gpupt_making_address(struct gpupt_making *making, struct gpupt_pci_address address);
+const char *gpupt_making_text(struct gpupt_making *making, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Runs the model in one world with a given hole; fills the results in
+ * making->functions. */
+int gpupt_making_place(struct gpupt_making *making, const struct gpupt_world *world,
+		       uint64_t hole_bytes, struct gpupt_mmio_result *ret);
+/* Memory BARs that the firmware and Linux put into 64-bit windows. */
+static inline bool gpupt_is_pref64_bar(const struct gpupt_mmio_bar *bar)
+{
+	return bar->mem64 && bar->prefetchable && !bar->io;
+}
+/* "QEMU starts with at most ..." */
+const char *gpupt_making_limit(struct gpupt_making *making);
+
+/* 0, or GPUPT_E_SYNTAX for a firmware that does not exist. */
+int gpupt_firmware_check(const char *text, struct gpupt_error **error);
+/* "6.12" -> 612. */
+int gpupt_kernel_parse(const char *text, unsigned int *ret, struct gpupt_error **error);
 
 /* The BARs QEMU gives one of the guest's own devices. Returns how many, at most
  * 7; class_code and bars are filled. 0 where it has none or is not on PCI. */

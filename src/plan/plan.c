@@ -9,6 +9,7 @@ GPUPT_EXPORT void gpupt_plan_free(struct gpupt_plan *plan)
 		return;
 	free(plan->findings.items);
 	free(plan->layout);
+	free(plan->possibilities);
 	free(plan->edits);
 	free(plan->added);
 	free(plan->removed);
@@ -76,9 +77,13 @@ static int make(struct gpupt_making *making)
 	if (r == 0 && making->machine != GPUPT_MACHINE_OTHER) {
 		r = gpupt_make_guest(making);
 		if (r == 0)
+			r = gpupt_make_worlds(making);
+		if (r == 0)
 			r = gpupt_make_topology(making);
 		if (r == 0)
 			r = gpupt_make_hole(making);
+		if (r == 0)
+			r = gpupt_make_layout(making);
 	} else if (r == 0) {
 		making->plan->verdict = making->n_wanted ? GPUPT_VERDICT_UNKNOWN :
 							   GPUPT_VERDICT_NOTHING;
@@ -106,6 +111,7 @@ GPUPT_EXPORT int gpupt_plan_make(const struct gpupt_domain *domain,
 	int r = make(&making);
 	free(making.wanted);
 	free(making.removed);
+	free(making.worlds);
 	free(making.functions);
 	free(making.devices);
 	if (r < 0)
@@ -155,6 +161,15 @@ GPUPT_EXPORT const struct gpupt_layout_bar *gpupt_plan_get_layout(const struct g
 {
 	*ret_count = plan->n_layout;
 	return plan->layout;
+}
+
+GPUPT_EXPORT const struct gpupt_possibility *
+gpupt_plan_get_possibilities(const struct gpupt_plan *plan, size_t *ret_count, size_t *ret_shown)
+{
+	*ret_count = plan->n_possibilities;
+	if (ret_shown)
+		*ret_shown = plan->shown;
+	return plan->possibilities;
 }
 
 GPUPT_EXPORT const struct gpupt_edit *gpupt_plan_get_edits(const struct gpupt_plan *plan,

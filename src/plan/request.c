@@ -2,6 +2,7 @@
 #include "plan/request.h"
 
 #include "base/error.h"
+#include "plan/making.h"
 
 GPUPT_EXPORT struct gpupt_request *gpupt_request_new(void)
 {
@@ -101,4 +102,30 @@ GPUPT_EXPORT void gpupt_request_set_multifunction(struct gpupt_request *request,
 						  bool multifunction)
 {
 	request->multifunction = multifunction;
+}
+
+GPUPT_EXPORT int gpupt_request_set_firmware(struct gpupt_request *request, const char *firmware,
+					    struct gpupt_error **error)
+{
+	const char *copy = NULL;
+	if (firmware) {
+		int r = gpupt_firmware_check(firmware, error);
+		if (r < 0)
+			return r;
+		copy = gpupt_arena_copy(&request->arena, firmware, strlen(firmware));
+		if (!copy)
+			return gpupt_fail_nomem(error);
+	}
+	request->firmware = copy;
+	return 0;
+}
+
+GPUPT_EXPORT int gpupt_request_set_guest_kernel(struct gpupt_request *request,
+						const char *version, struct gpupt_error **error)
+{
+	unsigned int number = 0;
+	int r = version ? gpupt_kernel_parse(version, &number, error) : 0;
+	if (r == 0)
+		request->guest_kernel = number;
+	return r;
 }

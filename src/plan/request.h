@@ -23,6 +23,8 @@ struct gpupt_request {
 	uint64_t hole_bytes;
 	enum gpupt_rounding rounding;
 	uint64_t headroom_bytes;
+	const char *firmware;      /* NULL: not known */
+	unsigned int guest_kernel; /* 6.12 -> 612; 0: not known */
 	bool allow_shrink;
 	bool force;
 	bool no_siblings;

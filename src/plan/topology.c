@@ -5,8 +5,6 @@
  * (qemuDomainAssignDevicePCISlots, src/qemu/qemu_domain_address.c, 9.0): the free
  * root port with the lowest index, or a new one; on i440fx the next free slot. */
 
-#include <gpupt/size.h>
-
 #include "plan/making.h"
 
 enum { ROOT_BUS = -1, NO_NODE = -2, SLOTS = 32, FUNCTIONS = 8 };
@@ -299,13 +297,17 @@ static bool add_bar(struct tree *tree, const struct gpupt_wanted *wanted, unsign
 				   (unsigned long long)bar->size_bytes);
 		return false;
 	}
-	if (!bar->assigned && !bar->io && wanted->function->source != GPUPT_SOURCE_CATALOGUE) {
-		char size[GPUPT_SIZE_TEXT_MAX];
+	bool from_host = wanted->function->source != GPUPT_SOURCE_CATALOGUE;
+	const char *size = gpupt_making_size(tree->making, bar->size_bytes);
+	if (!bar->assigned && !bar->io && from_host)
 		gpupt_findings_add(findings, GPUPT_FINDING_HOST_UNASSIGNED, tree->making->domain,
 				   element, subject, "the host gave BAR %u (%s) of %s no address, so "
-				   "the guest cannot use it either", index,
-				   gpupt_size_format(bar->size_bytes, size), subject);
-	}
+				   "the guest cannot use it either", index, size, subject);
+	if (bar->size_from_catalogue && from_host)
+		gpupt_findings_add(findings, GPUPT_FINDING_SIZE_FROM_CATALOGUE,
+				   tree->making->domain, element, subject,
+				   "the host does not tell the size of BAR %u of %s; the catalogue's "
+				   "%s is used", index, subject, size);
 	function->bars[function->n_bars++] = (struct gpupt_mmio_bar){
 		.index = index,
 		.size = bar->size_bytes,

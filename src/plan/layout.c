@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the guest looks like with the planned hole, in every possibility, and what
+ * is wrong with that. */
+
+#include "plan/making.h"
+
+/* What became of one BAR over all possibilities. */
+struct fate {
+	size_t failures;
+	size_t first; /* world in which nobody places it */
+	const char *reason;
+};
+
+struct survey {
+	struct gpupt_making *making;
+	struct fate *fates; /* GPUPT_BAR_COUNT for each function */
+	size_t aborts, first_abort;
+	size_t refusals;
+};
+
+static struct fate *fate_of(const struct survey *survey, size_t function, size_t bar)
+{
+	return &survey->fates[function * GPUPT_BAR_COUNT + bar];
+}
+
+static bool matters(const struct gpupt_making *making, size_t i, const struct gpupt_mmio_bar *bar)
+{
+	return making->devices[i].wanted && !bar->io;
+}
+
+/* ---- one possibility */
+
+static void note_failures(struct survey *survey, size_t world, bool *ret_any)
+{
+	struct gpupt_making *making = survey->making;
+	for (size_t i = 0; i < making->n_functions; i++) {
+		for (size_t b = 0; b < making->functions[i].n_bars; b++) {
+			const struct gpupt_mmio_bar *bar = &making->functions[i].bars[b];
+			if (!matters(making, i, bar) || bar->placed_by != GPUPT_MMIO_NOBODY)
+				continue;
+			struct fate *fate = fate_of(survey, i, b);
+			if (!fate->failures++) {
+				fate->first = world;
+				fate->reason = bar->reason ? bar->reason : "no room is left";
+			}
+			*ret_any = true;
+		}
+	}
+}
+
+static enum gpupt_verdict judge(struct survey *survey, size_t world,
+				const struct gpupt_mmio_result *result)
+{
+	bool failures = false;
+	if (result->outcome == GPUPT_MMIO_REFUSED) {
+		survey->refusals++;
+		return GPUPT_VERDICT_PARTIAL;
+	}
+	note_failures(survey, world, &failures);
+	/* a kernel that QEMU loads itself needs no disk */
+	if (result->firmware_aborted && !survey->making->domain->kernel) {
+		if (!survey->aborts++)
+			survey->first_abort = world;
+		failures = true;
+	}
+	if (failures)
+		return GPUPT_VERDICT_PARTIAL;
+	return result->outcome == GPUPT_MMIO_ALL_FIRMWARE ? GPUPT_VERDICT_FIRMWARE :
+							    GPUPT_VERDICT_KERNEL;
+}
+
+/* ---- findings */
+
+/* " (with Debian 12, ...)" where something holds for some possibilities only. */
+static const char *worlds_text(struct gpupt_making *making, size_t count, size_t first)
+{
+	if (count == making->n_worlds)
+		return "";
+	if (count == 1)
+		return gpupt_making_text(making, " (with %s)", making->worlds[first].name);
+	return gpupt_making_text(making, " (with %s and %zu more of %zu possibilities)",
+				 making->worlds[first].name, count - 1, making->n_worlds);
+}
+
+static void report_bar(struct survey *survey, size_t i, size_t b)
+{
+	struct gpupt_making *making = survey->making;
+	const struct gpupt_hole_numbers *hole = &making->plan->hole;
+	const struct gpupt_guest_device *device = &making->devices[i];
+	const struct gpupt_mmio_bar *bar = &making->functions[i].bars[b];
+	const struct fate *fate = fate_of(survey, i, b);
+	const char *subject = gpupt_making_address(making, device->wanted->host);
+	const char *size = gpupt_making_size(making, bar->size);
+	const char *where = worlds_text(making, fate->failures, fate->first);
+	if (gpupt_is_pref64_bar(bar) && hole->minimum > hole->planned &&
+	    making->worlds[fate->first].works)
+		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_HOLE_TOO_SMALL,
+				   making->domain, device->element, subject,
+				   "BAR %u (%s) of %s finds no room in a hole of %s; %s would do%s",
+				   bar->index, size, subject,
+				   gpupt_making_size(making, hole->planned),
+				   gpupt_making_size(making, hole->minimum), where);
+	else
+		gpupt_findings_add(&making->plan->findings,
+				   gpupt_is_pref64_bar(bar) ? GPUPT_FINDING_NOT_PLACED :
+							      GPUPT_FINDING_TRAP_32BIT,
+				   making->domain, device->element, subject,
+				   "BAR %u (%s) of %s stays without an address: %s%s", bar->index,
+				   size, subject, fate->reason, where);
+}
+
+static void report(struct survey *survey)
+{
+	struct gpupt_making *making = survey->making;
+	struct gpupt_findings *findings = &making->plan->findings;
+	for (size_t i = 0; i < making->n_functions; i++)
+		for (size_t b = 0; b < making->functions[i].n_bars; b++)
+			if (fate_of(survey, i, b)->failures)
+				report_bar(survey, i, b);
+	if (survey->refusals)
+		gpupt_findings_add(findings, GPUPT_FINDING_HOLE_CANNOT_START, NULL, NULL,
+				   "pcihole64", "with a hole of %s QEMU does not start: %s",
+				   gpupt_making_size(making, making->plan->hole.planned),
+				   gpupt_making_limit(making));
+	if (survey->aborts)
+		gpupt_findings_add(findings, GPUPT_FINDING_FIRMWARE_ABORTS, NULL, NULL, "os",
+				   "OVMF gives up on all PCI devices, the boot disk included: a BAR "
+				   "that it may not leave out does not fit its 64-bit window%s",
+				   worlds_text(making, survey->aborts, survey->first_abort));
+	const struct gpupt_world *worlds = making->worlds;
+	for (size_t i = 1; i < making->n_worlds; i++) {
+		if (worlds[i].verdict == worlds[0].verdict && worlds[i].minimum == worlds[0].minimum)
+			continue;
+		gpupt_findings_add(findings, GPUPT_FINDING_VERSIONS_UNKNOWN, NULL, NULL, "os",
+				   "firmware, QEMU and guest kernel are not known, and it matters: "
+				   "%zu possibilities were computed", making->n_worlds);
+		break;
+	}
+}
+
+/* ---- the possibility that is shown: the first of the worst */
+
+static int fill_layout(struct gpupt_making *making, const struct gpupt_mmio_result *result)
+{
+	struct gpupt_plan *plan = making->plan;
+	size_t count = 0;
+	for (size_t i = 0; i < making->n_functions; i++)
+		count += making->functions[i].n_bars;
+	plan->layout = calloc(count + 1, sizeof(*plan->layout));
+	if (!plan->layout)
+		return gpupt_fail_nomem(making->error);
+	plan->hole.window_start = result->window_start;
+	plan->hole.window_end = result->window_end;
+	plan->hole.firmware_window_start = result->firmware_window_start;
+	plan->hole.firmware_window_end = result->firmware_window_end;
+	for (size_t i = 0; i < making->n_functions; i++) {
+		const struct gpupt_guest_device *device = &making->devices[i];
+		for (size_t b = 0; b < making->functions[i].n_bars; b++) {
+			const struct gpupt_mmio_bar *bar = &making->functions[i].bars[b];
+			if (bar->io)
+				continue;
+			plan->layout[plan->n_layout++] = (struct gpupt_layout_bar){
+				.passed_through = device->wanted,
+				.host = device->wanted ? device->wanted->host :
+							 (struct gpupt_pci_address){ 0 },
+				.device = device->label,
+				.bar = bar->index,
+				.size_bytes = bar->size,
+				.mem64 = bar->mem64,
+				.prefetchable = bar->prefetchable,
+				.placed_by = (enum gpupt_placer)bar->placed_by,
+				.guest_address = bar->placed_by ? bar->address : 0,
+				.reason = bar->placed_by || !bar->reason ? "" : bar->reason,
+			};
+		}
+	}
+	return 0;
+}
+
+static int keep_possibilities(struct gpupt_making *making)
+{
+	struct gpupt_plan *plan = making->plan;
+	plan->possibilities = calloc(making->n_worlds, sizeof(*plan->possibilities));
+	if (!plan->possibilities)
+		return gpupt_fail_nomem(making->error);
+	plan->n_possibilities = making->n_worlds;
+	for (size_t i = 0; i < making->n_worlds; i++) {
+		const struct gpupt_world *world = &making->worlds[i];
+		plan->possibilities[i] = (struct gpupt_possibility){
+			.name = world->name,
+			.booted = world->booted,
+			.verdict = world->verdict,
+			.has_minimum = world->works,
+			.minimum = world->works ? world->minimum : 0,
+		};
+		if (world->verdict > making->worlds[plan->shown].verdict)
+			plan->shown = i;
+	}
+	return 0;
+}
+
+static int survey_all(struct survey *survey)
+{
+	struct gpupt_making *making = survey->making;
+	struct gpupt_plan *plan = making->plan;
+	struct gpupt_mmio_result result;
+	for (size_t i = 0; i < making->n_worlds; i++) {
+		int r = gpupt_making_place(making, &making->worlds[i], plan->hole.planned, &result);
+		if (r < 0)
+			return r;
+		making->worlds[i].verdict = judge(survey, i, &result);
+	}
+	int r = keep_possibilities(making);
+	if (r == 0)
+		r = gpupt_making_place(making, &making->worlds[plan->shown], plan->hole.planned,
+				       &result);
+	if (r == 0)
+		r = fill_layout(making, &result);
+	if (r < 0 || plan->verdict == GPUPT_VERDICT_NO_FIT)
+		return r;
+	plan->verdict = making->worlds[plan->shown].verdict;
+	report(survey);
+	return 0;
+}
+
+int gpupt_make_layout(struct gpupt_making *making)
+{
+	if (making->device_unknown || making->plan->verdict == GPUPT_VERDICT_NOTHING)
+		return 0;
+	struct survey survey = { .making = making };
+	survey.fates = calloc(making->n_functions * GPUPT_BAR_COUNT + 1, sizeof(*survey.fates));
+	if (!survey.fates)
+		return gpupt_fail_nomem(making->error);
+	int r = survey_all(&survey);
+	free(survey.fates);
+	return r;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plan/making.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <gpupt/size.h>
+
+/* A text that could not be had leaves a mark, so that no plan comes out. */
+static const char *keep(struct gpupt_making *making, const char *text)
+{
+	const char *kept = text ? gpupt_arena_copy(&making->plan->arena, text, strlen(text)) : NULL;
+	making->plan->findings.no_memory |= !kept;
+	return kept ? kept : "";
+}
+
+const char *gpupt_making_size(struct gpupt_making *making, uint64_t bytes)
+{
+	char buffer[GPUPT_SIZE_TEXT_MAX];
+	return keep(making, gpupt_size_format(bytes, buffer));
+}
+
+const char *gpupt_making_address(struct gpupt_making *making, struct gpupt_pci_address address)
+{
+	char buffer[GPUPT_PCI_ADDRESS_TEXT_MAX];
+	return keep(making, gpupt_pci_address_format(address, buffer));
+}
+
+const char *gpupt_making_text(struct gpupt_making *making, const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	const char *kept = keep(making, text);
+	free(text);
+	return kept;
+}
+
+int gpupt_making_place(struct gpupt_making *making, const struct gpupt_world *world,
+		       uint64_t hole_bytes, struct gpupt_mmio_result *ret)
+{
+	struct gpupt_mmio_guest guest = world->guest;
+	guest.hole_set = true;
+	guest.hole_bytes = hole_bytes;
+	int r = gpupt_mmio_place(&guest, making->functions, making->n_functions, ret);
+	return r < 0 ? gpupt_fail_nomem(making->error) : 0;
+}
+
+const char *gpupt_making_limit(struct gpupt_making *making)
+{
+	const struct gpupt_hole_numbers *hole = &making->plan->hole;
+	/* hw/i386/pc.c: AMD_HT_START */
+	bool amd = gpupt_add(hole->hole_start, hole->maximum) == 1012 * GPUPT_GIB;
+	return gpupt_making_text(
+		making, "QEMU starts with at most %s (%u address bits, the hole begins at %s%s)",
+		gpupt_making_size(making, hole->maximum), hole->phys_bits,
+		gpupt_making_size(making, hole->hole_start),
+		amd ? ", and AMD keeps 1012 GiB to 1 TiB to itself" : "");
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Firmware, QEMU, guest kernel and CPU vendor, as far as they are known. What is
+ * not known is a set of possibilities, and a plan has to hold for all of them. */
+
+#include <ctype.h>
+#include <stdio.h>
+
+#include "plan/making.h"
+
+struct platform {
+	const char *id;
+	const char *name;
+	unsigned int qemu, ovmf;
+	bool keeps_override;
+	unsigned int seabios;
+	bool booted;
+};
+
+static const struct platform platforms[] = {
+#define PLATFORM(id, name, qemu, ovmf, keeps, seabios, booted)                                 \
+	{ id, name, qemu, ovmf, keeps, seabios, booted },
+#include "plan/platforms.def"
+#undef PLATFORM
+};
+
+/* Linux sizes bridge windows in two ways; the change came between these. */
+static const struct kernel {
+	const char *name;
+	unsigned int version;
+} kernels[] = {
+	{ "Linux up to 6.12", 612 },
+	{ "Linux 7.2", 702 },
+};
+
+enum { LAST_OLD_KERNEL = 612, FIRST_NEW_KERNEL = 702, GUEST_PHYS_BITS_SINCE = 901 };
+
+/* ---- what the user says */
+
+static bool starts(const char *text, const char *prefix)
+{
+	return text && strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* "edk2-stable202211" or "ovmf-202211"; 0 for anything else. */
+static unsigned int ovmf_release(const char *text)
+{
+	unsigned int release;
+	char rest;
+	if ((sscanf(text, "edk2-stable%6u%c", &release, &rest) != 1 &&
+	     sscanf(text, "ovmf-%6u%c", &release, &rest) != 1) ||
+	    release < 201400 || release > 209912 || release % 100 < 1 || release % 100 > 12)
+		return 0;
+	return release;
+}
+
+/* "seabios-1.16.3"; 0 for anything else. */
+static unsigned int seabios_release(const char *text)
+{
+	unsigned int major, minor, patch;
+	char rest;
+	if (sscanf(text, "seabios-%2u.%2u.%2u%c", &major, &minor, &patch, &rest) != 3 ||
+	    major != 1 || minor < 7)
+		return 0;
+	return major * 10000 + minor * 100 + patch;
+}
+
+int gpupt_firmware_check(const char *text, struct gpupt_error **error)
+{
+	if (strcmp(text, "ovmf") == 0 || strcmp(text, "seabios") == 0 || ovmf_release(text) ||
+	    seabios_release(text))
+		return 0;
+	char known[512] = "";
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(platforms); i++) {
+		if (strcmp(platforms[i].id, text) == 0)
+			return 0;
+		snprintf(known + strlen(known), sizeof(known) - strlen(known), ", %s",
+			 platforms[i].id);
+	}
+	return gpupt_fail(error, GPUPT_E_SYNTAX,
+			  "there is no firmware \"%s\"; known are ovmf, seabios, "
+			  "edk2-stableYYYYMM, seabios-1.N.N%s", text, known);
+}
+
+int gpupt_kernel_parse(const char *text, unsigned int *ret, struct gpupt_error **error)
+{
+	unsigned int major, minor;
+	int length = 0;
+	if (sscanf(text, "%2u.%2u%n", &major, &minor, &length) < 2 || major < 2 ||
+	    isdigit((unsigned char)text[length]))
+		return gpupt_fail(error, GPUPT_E_SYNTAX,
+				  "\"%s\" is no version of Linux, such as 6.1", text);
+	*ret = major * 100 + minor;
+	return 0;
+}
+
+/* ---- what the domain says */
+
+static bool is_ovmf(const struct gpupt_domain *domain)
+{
+	return (domain->os_firmware && strcmp(domain->os_firmware, "efi") == 0) ||
+	       (domain->loader_type && strcmp(domain->loader_type, "pflash") == 0) ||
+	       (domain->loader && (strstr(domain->loader, "OVMF") || strstr(domain->loader, "edk2")));
+}
+
+static bool wants_ovmf(const struct gpupt_making *making)
+{
+	const char *said = making->request->firmware;
+	if (said && (strcmp(said, "ovmf") == 0 || ovmf_release(said)))
+		return true;
+	if (said && (strcmp(said, "seabios") == 0 || seabios_release(said)))
+		return false;
+	return is_ovmf(making->domain);
+}
+
+static bool is_kvm(const struct gpupt_domain *domain)
+{
+	return !domain->type || strcmp(domain->type, "qemu") != 0;
+}
+
+/* Whether the guest's CPU has 1 GiB pages (CPUID pdpe1gb; QEMU 7.2's
+ * target/i386/cpu.c): yes, no, or GPUPT_UNSET where the domain does not say. */
+static enum gpupt_tristate pages_1g(const struct gpupt_domain *domain)
+{
+	static const char *const with[] = {
+		"Skylake-Server", "Cascadelake", "Cooperlake", "Icelake-Server", "SapphireRapids",
+		"GraniteRapids", "SierraForest", "EPYC", "Dhyana", "Opteron_G4", "Opteron_G5",
+		"phenom", "max", "host",
+	};
+	switch (domain->cpu_mode) {
+	case GPUPT_CPU_HOST_PASSTHROUGH:
+	case GPUPT_CPU_MAXIMUM:
+		return GPUPT_YES;
+	case GPUPT_CPU_HOST_MODEL:
+		return GPUPT_UNSET;
+	default:
+		break;
+	}
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(with); i++)
+		if (starts(domain->cpu_model, with[i]))
+			return GPUPT_YES;
+	return GPUPT_NO;
+}
+
+/* ---- the set */
+
+static int add_world(struct gpupt_making *making, const struct platform *platform,
+		     const struct kernel *kernel, bool amd, bool intel, bool large_pages)
+{
+	if (!GPUPT_GROW(making->worlds, making->n_worlds, making->c_worlds))
+		return gpupt_fail_nomem(making->error);
+	struct gpupt_world *world = &making->worlds[making->n_worlds++];
+	struct gpupt_mmio_guest guest = making->guest;
+	bool ovmf = wants_ovmf(making);
+	const char *said = making->request->firmware;
+	guest.qemu_version = platform->qemu;
+	if (!guest.machine_version)
+		guest.machine_version = platform->qemu;
+	guest.firmware = ovmf ? GPUPT_FIRMWARE_OVMF : GPUPT_FIRMWARE_SEABIOS;
+	guest.firmware_version = ovmf ? platform->ovmf : platform->seabios;
+	guest.firmware_keeps_override = platform->keeps_override;
+	if (said && (ovmf ? ovmf_release(said) : seabios_release(said))) {
+		guest.firmware_version = ovmf ? ovmf_release(said) : seabios_release(said);
+		guest.firmware_keeps_override = false;
+	}
+	guest.kernel_version = kernel->version;
+	guest.vendor_amd = amd;
+	guest.vendor_intel = intel;
+	guest.pages_1g = large_pages;
+	/* kvm_set_guest_phys_bits(), target/i386/kvm/kvm-cpu.c; off before 9.1 machines
+	 * (hw/i386/pc.c pc_compat_9_0) */
+	if (is_kvm(making->domain) && guest.qemu_version >= GUEST_PHYS_BITS_SINCE &&
+	    guest.machine_version >= GUEST_PHYS_BITS_SINCE)
+		guest.guest_phys_bits = guest.phys_bits;
+	*world = (struct gpupt_world){ .guest = guest, .booted = platform->booted };
+	world->name = gpupt_arena_printf(
+		&making->plan->arena, "%s, %s%s%s", said && strcmp(said, platform->id) != 0 &&
+		(ovmf_release(said) || seabios_release(said)) ? said : platform->name, kernel->name,
+		making->vendor_unknown ? amd ? ", AMD host" : ", Intel host" : "",
+		large_pages ? "" : pages_1g(making->domain) == GPUPT_UNSET ?
+		", no 1 GiB pages" : "");
+	return world->name ? 0 : gpupt_fail_nomem(making->error);
+}
+
+static int add_cpus(struct gpupt_making *making, const struct platform *platform,
+		    const struct kernel *kernel)
+{
+	enum gpupt_tristate large = pages_1g(making->domain);
+	/* 1 GiB pages matter to OVMF's trust in more than 40 bits, to nothing else */
+	if (large == GPUPT_UNSET && making->guest.phys_bits <= 40)
+		large = GPUPT_YES;
+	int r = 0;
+	for (int no_large = large == GPUPT_NO; no_large <= (large != GPUPT_YES) && r == 0; no_large++) {
+		bool amd = making->guest.vendor_amd, intel = making->guest.vendor_intel;
+		if (!making->vendor_unknown) {
+			r = add_world(making, platform, kernel, amd, intel, !no_large);
+			continue;
+		}
+		r = add_world(making, platform, kernel, false, true, !no_large);
+		if (r == 0)
+			r = add_world(making, platform, kernel, true, false, !no_large);
+	}
+	return r;
+}
+
+static bool kernel_possible(const struct gpupt_making *making, const struct kernel *kernel)
+{
+	unsigned int said = making->request->guest_kernel;
+	if (!said)
+		return true;
+	if (kernel->version <= LAST_OLD_KERNEL)
+		return said < FIRST_NEW_KERNEL;
+	return said > LAST_OLD_KERNEL;
+}
+
+static bool platform_possible(const struct gpupt_making *making, const struct platform *platform)
+{
+	const char *said = making->request->firmware;
+	/* a machine type newer than QEMU does not exist there */
+	if (making->guest.machine_version > platform->qemu)
+		return false;
+	for (size_t i = 0; said && i < GPUPT_ARRAY_SIZE(platforms); i++)
+		if (strcmp(platforms[i].id, said) == 0)
+			return &platforms[i] == platform;
+	return true;
+}
+
+static int add_platforms(struct gpupt_making *making)
+{
+	for (size_t p = 0; p < GPUPT_ARRAY_SIZE(platforms); p++) {
+		if (!platform_possible(making, &platforms[p]))
+			continue;
+		for (size_t k = 0; k < GPUPT_ARRAY_SIZE(kernels); k++) {
+			if (!kernel_possible(making, &kernels[k]))
+				continue;
+			int r = add_cpus(making, &platforms[p], &kernels[k]);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+/* Two worlds in which the model does the same are one. */
+static bool same_guest(const struct gpupt_mmio_guest *a, const struct gpupt_mmio_guest *b)
+{
+	return a->machine_version == b->machine_version && a->qemu_version == b->qemu_version &&
+	       a->guest_phys_bits == b->guest_phys_bits && a->vendor_amd == b->vendor_amd &&
+	       a->vendor_intel == b->vendor_intel && a->pages_1g == b->pages_1g &&
+	       a->firmware == b->firmware && a->firmware_version == b->firmware_version &&
+	       a->firmware_keeps_override == b->firmware_keeps_override &&
+	       a->kernel_version == b->kernel_version;
+}
+
+static void drop_doubles(struct gpupt_making *making)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < making->n_worlds; i++) {
+		size_t j = 0;
+		while (j < kept && !same_guest(&making->worlds[i].guest, &making->worlds[j].guest))
+			j++;
+		if (j == kept)
+			making->worlds[kept++] = making->worlds[i];
+	}
+	making->n_worlds = kept;
+}
+
+int gpupt_make_worlds(struct gpupt_making *making)
+{
+	int r = add_platforms(making);
+	if (r < 0)
+		return r;
+	if (!making->n_worlds) {
+		/* a machine type newer than all that is known: take the newest QEMU */
+		const struct platform *newest = &platforms[GPUPT_ARRAY_SIZE(platforms) - 1];
+		for (size_t k = 0; k < GPUPT_ARRAY_SIZE(kernels) && r == 0; k++)
+			r = add_cpus(making, newest, &kernels[k]);
+	}
+	drop_doubles(making);
+	return r;
+}
