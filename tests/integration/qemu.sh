@@ -1,0 +1,181 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The main job on a real libvirtd with the QEMU driver: a daemon of its own, with
+# private directories in a private mount namespace, so that the machine's libvirt
+# and its guests are not touched. Needs root.
+#   qemu.sh GPUPT_XML EXAMPLES
+set -u
+
+gpupt_xml=$1
+examples=$2
+
+skip() {
+	echo "skipped: $1"
+	exit 77
+}
+
+if [ "${3-}" != inside ]; then
+	[ "$(id -u)" = 0 ] || skip "needs root for a mount namespace"
+	for tool in libvirtd virsh unshare qemu-system-x86_64; do
+		PATH=$PATH:/usr/sbin command -v $tool >/dev/null || skip "$tool is not installed"
+	done
+	[ -e /usr/share/OVMF/OVMF_CODE_4M.fd ] || skip "no OVMF firmware"
+	unshare -m --propagation private true 2>/dev/null || skip "no mount namespaces here"
+	exec unshare -m --propagation private "$BASH" "$0" "$gpupt_xml" "$examples" inside
+fi
+
+export PATH=$PATH:/usr/sbin LC_ALL=C
+unset LIBVIRT_DEFAULT_URI
+failures=0
+
+fail() {
+	echo "FAILED: $*"
+	failures=$((failures + 1))
+}
+
+# run STATUS COMMAND...: its output in $out, its messages in $err
+run() {
+	local expected=$1 status=0
+	shift
+	"$@" >/run/lab/out 2>/run/lab/err || status=$?
+	out=$(cat /run/lab/out)
+	err=$(cat /run/lab/err)
+	[ $status = "$expected" ] || fail "exit $status instead of $expected: $*: $out $err"
+}
+
+has() { case $1 in *"$2"*) ;; *) fail "no \"$2\" in: $1" ;; esac; }
+has_not() { case $1 in *"$2"*) fail "\"$2\" in: $1" ;; esac; }
+
+# The daemon
+
+for directory in /run /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
+	mount -t tmpfs tmpfs $directory || skip "cannot mount on $directory"
+done
+mkdir -p /run/lab/etc/qemu /run/libvirt
+mount --bind /run/lab/etc /etc/libvirt || skip "cannot mount on /etc/libvirt"
+printf '%s\n' 'auth_unix_ro = "none"' 'auth_unix_rw = "none"' 'unix_sock_group = "root"' \
+	>/etc/libvirt/libvirtd.conf
+printf '%s\n' 'security_driver = "none"' 'namespaces = []' 'cgroup_controllers = []' \
+	'user = "root"' 'group = "root"' 'stdio_handler = "file"' >/etc/libvirt/qemu.conf
+libvirtd -p /run/lab/libvirtd.pid >/run/lab/libvirtd.log 2>&1 &
+daemon=$!
+trap 'kill $daemon; wait $daemon 2>/dev/null' EXIT
+for _ in $(seq 100); do
+	virsh -r -c qemu:///system version >/dev/null 2>&1 && break
+	kill -0 $daemon 2>/dev/null || skip "libvirtd does not run: $(tail -n 3 /run/lab/libvirtd.log)"
+	sleep 0.1
+done
+virsh -r -c qemu:///system version >/dev/null || skip "libvirtd does not answer"
+
+# The user's story: q35, OVMF, a GPU with BARs of 16 MiB, 32 GiB and 32 MiB
+
+snapshot=$examples/hosts/p10.json
+sed "s/<domain type='kvm'>/<domain type='qemu'>/" "$examples/z-k8s-n-1.xml" >/run/lab/vm.xml
+virsh -q -c qemu:///system define --validate /run/lab/vm.xml || fail "cannot define the domain"
+before=$(virsh -r -c qemu:///system dumpxml --inactive z-k8s-n-1)
+
+run 1 "$gpupt_xml" apply z-k8s-n-1 -c qemu:///system --inventory "$snapshot" --dry-run
+has "$out" "+      <pcihole64 unit='KiB'>67108864</pcihole64>"
+run 1 "$gpupt_xml" diff z-k8s-n-1 -c qemu:///system --inventory "$snapshot"
+has "$out" "--- a/z-k8s-n-1.xml"
+[ "$before" = "$(virsh -r -c qemu:///system dumpxml --inactive z-k8s-n-1)" ] ||
+	fail "--dry-run or diff changed the domain"
+# the diff is one for the very text that was read
+virsh -r -c qemu:///system dumpxml --inactive z-k8s-n-1 | sed '$d' >/run/lab/z-k8s-n-1.xml
+(cd /run/lab && printf '%s\n' "$out" | patch -p1 -s) || fail "the diff does not apply"
+grep -q '<pcihole64' /run/lab/z-k8s-n-1.xml || fail "the patched text has no hole"
+
+# The URI is found for people whose default is another one.
+run 2 env LIBVIRT_DEFAULT_URI=test:///default "$gpupt_xml" apply z-k8s-n-1 \
+	--inventory "$snapshot" --dry-run
+has "$err" "gpupt-xml apply -c qemu:///system --inventory"
+
+run 0 "$gpupt_xml" apply z-k8s-n-1 -c qemu:///system --inventory "$snapshot"
+has "$out" "+      <pcihole64 unit='KiB'>67108864</pcihole64>"
+has "$err" "z-k8s-n-1: defined, read back and found right"
+has "$err" "[GPUPT-0004]" # the 32-bit trap: the hole alone is not enough
+has_not "$err" "validation"
+has "$(virsh -r -c qemu:///system dumpxml --inactive z-k8s-n-1)" \
+	"<pcihole64 unit='KiB'>67108864</pcihole64>"
+
+# What QEMU is told. libvirt 9.0 wants the driver named for this conversion.
+virsh -r -c qemu:///system dumpxml --inactive z-k8s-n-1 |
+	sed "s|<hostdev mode='subsystem' type='pci' managed='yes'>|&<driver name='vfio'/>|" \
+		>/run/lab/native.xml
+run 0 virsh -c qemu:///system domxml-to-native qemu-argv --xml /run/lab/native.xml
+has "$out" "-global q35-pcihost.pci-hole64-size=67108864K"
+has "$out" '"host":"0000:08:00.0"'
+
+# A second time there is nothing to do.
+after=$(virsh -r -c qemu:///system dumpxml --inactive z-k8s-n-1)
+run 0 "$gpupt_xml" apply z-k8s-n-1 -c qemu:///system --inventory "$snapshot"
+[ -z "$out" ] || fail "a second apply prints a diff: $out"
+has "$err" "nothing to do"
+run 0 "$gpupt_xml" diff z-k8s-n-1 -c qemu:///system --inventory "$snapshot"
+[ "$after" = "$(virsh -r -c qemu:///system dumpxml --inactive z-k8s-n-1)" ] ||
+	fail "a second apply changed the domain"
+
+# Nothing that QEMU would refuse to start with is written.
+run 3 "$gpupt_xml" apply z-k8s-n-1 -c qemu:///system --inventory "$snapshot" --pcihole64 2TiB
+[ "$after" = "$(virsh -r -c qemu:///system dumpxml --inactive z-k8s-n-1)" ] ||
+	fail "a size that does not fit changed the domain"
+
+# Device changes: libvirt picks the guest addresses.
+run 0 "$gpupt_xml" apply z-k8s-n-1 -c qemu:///system --inventory "$snapshot" \
+	--remove-device 08:00.0
+has_not "$(virsh -r -c qemu:///system dumpxml --inactive z-k8s-n-1)" "<hostdev"
+run 0 "$gpupt_xml" apply z-k8s-n-1 -c qemu:///system --inventory "$snapshot" \
+	--add-device 10de:1b39
+has "$(virsh -r -c qemu:///system dumpxml --inactive z-k8s-n-1)" "<hostdev"
+run 0 "$gpupt_xml" apply z-k8s-n-1 -c qemu:///system --inventory "$snapshot"
+[ -z "$out" ] || fail "not idempotent after --add-device: $out"
+
+# Another domain with the same device; passwords survive.
+sed -e "s/z-k8s-n-1/z-k8s-n-2/; s/5f11/5f12/; s/:7e'/:7f'/" \
+	-e "s|<memballoon|<graphics type='vnc' passwd='s3cret'/>&|" /run/lab/vm.xml >/run/lab/vm2.xml
+virsh -q -c qemu:///system define /run/lab/vm2.xml || fail "cannot define the second domain"
+run 0 "$gpupt_xml" apply z-k8s-n-2 -c qemu:///system --inventory "$snapshot"
+has "$err" "[GPUPT-0015]"
+has_not "$out" "s3cret"
+has "$(virsh -c qemu:///system dumpxml --inactive --security-info z-k8s-n-2)" "passwd='s3cret'"
+
+# A running guest, and one that was saved: a small one that TCG can run.
+virsh -q -c qemu:///system define /dev/stdin <<'XML' || fail "cannot define the small domain"
+<domain type='qemu'>
+  <name>small</name>
+  <memory unit='MiB'>64</memory>
+  <vcpu>1</vcpu>
+  <os><type arch='x86_64' machine='q35'>hvm</type></os>
+  <devices><memballoon model='none'/></devices>
+</domain>
+XML
+if virsh -q -c qemu:///system start small 2>/run/lab/err; then
+	run 0 "$gpupt_xml" apply small -c qemu:///system --pcihole64 48GiB
+	has "$err" "small is running: the change takes effect after a full stop and start"
+	has_not "$(virsh -r -c qemu:///system dumpxml small)" "pcihole64"
+	if virsh -q -c qemu:///system managedsave small 2>/run/lab/err; then
+		run 0 "$gpupt_xml" apply small -c qemu:///system --pcihole64 56GiB
+		has "$err" "virsh managedsave-remove small"
+	else
+		echo "managed save was not tried: $(cat /run/lab/err)"
+	fi
+	virsh -q -c qemu:///system managedsave-remove small
+	virsh -q -c qemu:///system undefine small --nvram
+else
+	echo "no guest was started: $(cat /run/lab/err)"
+fi
+
+# A transient guest stays one.
+sed -e "s/z-k8s-n-1/passing/; s/5f11/5f13/" -e '/<hostdev/,/<\/hostdev/d' \
+	-e '/<disk/,/<\/disk/d' -e '/<interface/,/<\/interface/d' \
+	-e "s/'KiB'>16777216/'KiB'>131072/" /run/lab/vm.xml >/run/lab/transient.xml
+if virsh -q -c qemu:///system create /run/lab/transient.xml --paused 2>/run/lab/err; then
+	run 2 "$gpupt_xml" apply passing -c qemu:///system --pcihole64 64GiB
+	has "$err" "domain passing is transient"
+	virsh -q -c qemu:///system destroy passing
+	has_not "$(virsh -r -c qemu:///system list --all --name)" "passing"
+else
+	echo "no transient guest was started: $(cat /run/lab/err)"
+fi
+
+[ $failures = 0 ]
