@@ -106,13 +106,13 @@ static const char *rounding_words(const struct cli_work *work)
 {
 	const struct gpupt_hole_numbers *hole = gpupt_plan_get_hole(work->plan);
 	if (work->settings->hole == GPUPT_HOLE_KEEP)
-		return "; it stays as it is";
+		return ", what there is";
 	if (work->settings->hole == GPUPT_HOLE_SIZE)
-		return "; the size is the one asked for";
+		return ", as asked for";
 	if (hole->planned == hole->current && hole->present)
-		return "; what the domain has is enough";
+		return ", which the domain has";
 	if (hole->planned == hole->minimum)
-		return "; that is what is taken";
+		return ", just that";
 	return work->settings->rounding == GPUPT_ROUND_GIB ? "" :
 							     ", rounded up to a power of two";
 }
@@ -136,8 +136,8 @@ static void print_reason(const struct cli_work *work)
 	case GPUPT_VERDICT_KERNEL:
 		printf("The BARs do not all fit the firmware's own window. The guest kernel places "
 		       "the rest, in\nthe window that <pcihole64> extends. BARs lie at multiples "
-		       "of their size, so their sum is\nnot enough: at least %s are needed%s "
-		       "(%s).\n", minimum, rounding_words(work), planned);
+		       "of their size, so their sum is\nnot enough: it takes at least %s. Planned: "
+		       "%s%s.\n", minimum, planned, rounding_words(work));
 		break;
 	case GPUPT_VERDICT_PARTIAL:
 		printf("A hole of %s gives the 64-bit BARs the room they need, but that alone "

@@ -17,12 +17,12 @@
 
 static const struct cli_command commands[] = {
 	{ "apply", CLI_APPLY, "DOMAIN", "compute, show the diff, define through libvirt",
-	  "On a terminal, apply shows the diff and asks; otherwise calling it is the consent.",
+	  "On a terminal it shows the diff and asks; otherwise calling it is the consent.",
 	  cli_apply },
 	{ "diff", CLI_DIFF, "TARGET", "show what apply or patch would change",
 	  "Exit status: 0 nothing to do, 1 differs, 2 trouble, 3 cannot fit.", cli_diff },
 	{ "patch", CLI_PATCH, "FILE", "write the new XML of a file to standard output",
-	  "FILE is a path, or - for standard input. The document is complete, passwords and all.",
+	  "FILE is a path, or - for standard input. The output is complete, passwords too.",
 	  cli_patch },
 	{ "explain", CLI_EXPLAIN, "TARGET", "every BAR, the sum, the chosen size, and why", "",
 	  cli_explain },

@@ -1,0 +1,44 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Output that cannot be written: a full disk, a closed pipe.
+. "$SOURCE/tests/cli/lib.sh"
+
+[ -c /dev/full ] || skip "no /dev/full"
+original=$EXAMPLES/z-k8s-n-1.xml
+full() {
+	status=0
+	"$GPUPT_XML" "$@" >/dev/full 2>"$lab/err" || status=$?
+	err=$(cat "$lab/err")
+	[ $status = 2 ] || fail "exit status $status on a full disk: $*"
+	err_has "cannot write to standard output: No space left on device"
+}
+"$GPUPT_XML" snapshot "$p10" >card.json || fail "no snapshot"
+full snapshot --inventory card.json
+full diff "$original" "$p10"
+full patch "$original" "$p10"
+full explain "$original" "$p10"
+full explain "$original" "$p10" --format json
+full devices --inventory card.json
+full --help
+full --version
+
+# closed from the start
+status=0
+"$GPUPT_XML" patch "$original" "$p10" >&- 2>"$lab/err" || status=$?
+[ $status = 2 ] || fail "exit status $status with a closed standard output"
+
+# SIGPIPE ends the program without a word; where it is ignored, the exit status is 2
+i=0
+while [ $i -lt 3000 ]; do
+	echo "<!-- line $i: enough of them that they do not fit the pipe's buffer -->"
+	i=$((i + 1))
+done >lines
+{ sed -n 1p "$original"; cat lines; sed 1d "$original"; } >long.xml
+{ "$GPUPT_XML" patch long.xml "$p10" -q 2>"$lab/err"; echo $? >status; } | head -n 1 >/dev/null
+[ "$(cat status)" = 141 ] || fail "exit status $(cat status), expected death by SIGPIPE"
+grep -q "write" "$lab/err" && fail "a closed pipe is complained about: $(cat "$lab/err")"
+(trap '' PIPE; "$GPUPT_XML" patch long.xml "$p10" -q 2>"$lab/err"; echo $? >status) |
+	head -n 1 >/dev/null
+[ "$(cat status)" = 2 ] || fail "exit status $(cat status) with SIGPIPE ignored"
+grep -q "Broken pipe" "$lab/err" || fail "no reason given: $(cat "$lab/err")"
+finish
