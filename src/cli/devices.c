@@ -139,6 +139,8 @@ static int print_table(const struct cli_settings *settings, const struct device_
 		cli_note(settings, "no device worth passing through; --all lists every function");
 	cli_table_clear(&table);
 	if (r == 0)
+		r = cli_flush_output(error);
+	if (r == 0)
 		print_device_findings(settings, list);
 	return r;
 }

@@ -157,8 +157,8 @@ int cli_flush_output(struct gpupt_error **error)
  * written to it. */
 int cli_close_output(struct gpupt_error **error)
 {
-	if (ferror(stdout))
-		return fail_output(error);
+	if (ferror(stdout)) /* errno is from something else by now */
+		return gpupt_fail(error, GPUPT_E_IO, "cannot write to standard output");
 	return fclose(stdout) == EOF && errno != EBADF ? fail_output(error) : 0;
 }
 
