@@ -7,8 +7,6 @@
 #include "cli/options.h"
 #include "cli/output.h"
 
-#include <locale.h>
-
 #include "base/near.h"
 
 #ifndef GPUPT_VERSION
@@ -125,7 +123,7 @@ static int run(int argc, char **argv, struct gpupt_error **error)
 
 int main(int argc, char **argv)
 {
-	setlocale(LC_CTYPE, "");
+	setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* a line at a time, not a byte */
 	GPUPT_AUTO(gpupt_error_free) struct gpupt_error *error = NULL;
 	int r = run(argc, argv, &error);
 	if (r < 0)

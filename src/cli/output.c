@@ -37,17 +37,21 @@ static size_t control_length(const char *p, const char *end)
 
 void cli_print_safe(FILE *out, const char *text, size_t length, bool newlines)
 {
-	const char *end = text + length;
+	const char *end = text + length, *plain = text;
 	for (const char *p = text; p < end;) {
 		size_t control = control_length(p, end);
-		if (control == 0 || *p == '\t' || (*p == '\n' && newlines))
-			fputc(*p, out);
-		else if (control == 1)
+		if (control == 0 || *p == '\t' || (*p == '\n' && newlines)) {
+			p++;
+			continue;
+		}
+		fwrite(plain, 1, (size_t)(p - plain), out);
+		if (control == 1)
 			fprintf(out, "^%c", *p ^ 0x40);
 		else
 			fprintf(out, "<%02x>", (unsigned char)p[1]);
-		p += control ? control : 1;
+		plain = p += control;
 	}
+	fwrite(plain, 1, (size_t)(end - plain), out);
 }
 
 /* Where something is, as compilers write it: "vm.xml:3:5: ". */
