@@ -112,6 +112,9 @@ struct gpupt_host {
 	const char *cpu_vendor;  /**< CPUID vendor string: "GenuineIntel" */
 	const char *hostname;
 	const char *kernel;      /**< uname release */
+	/** Distribution and release, ID and VERSION_ID of os-release(5): "debian-12",
+	 *  "ubuntu-24.04", "rhel-9.4". Tells which QEMU and firmware it ships. */
+	const char *os;
 };
 
 /** An inventory of one host. */

@@ -219,7 +219,7 @@ static int copy_host(struct gpupt_inventory *to, const struct gpupt_host *host,
 	struct gpupt_host copy = *host;
 	if ((host->cpu_vendor && !keep(to, &copy.cpu_vendor)) ||
 	    (host->hostname && !keep(to, &copy.hostname)) ||
-	    (host->kernel && !keep(to, &copy.kernel)))
+	    (host->kernel && !keep(to, &copy.kernel)) || (host->os && !keep(to, &copy.os)))
 		return gpupt_fail_nomem(error);
 	*gpupt_inventory_edit_host(to) = copy;
 	return 0;

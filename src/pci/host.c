@@ -47,6 +47,48 @@ static int read_line(struct gpupt_inventory *inventory, int proc, const char *pa
 	return *ret ? 0 : gpupt_fail_nomem(error);
 }
 
+/* The value of KEY= in os-release(5), quotes taken off; false when there is none. */
+static bool os_value(const char *text, const char *key, const char **ret, size_t *ret_length)
+{
+	size_t key_length = strlen(key);
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, key, key_length) != 0 || line[key_length] != '=')
+			continue;
+		const char *value = line + key_length + 1;
+		size_t length = strcspn(value, "\n");
+		if (length >= 2 && (*value == '"' || *value == '\'') && value[length - 1] == *value) {
+			value++;
+			length -= 2;
+		}
+		*ret = value;
+		*ret_length = length;
+		return length > 0;
+	}
+	return false;
+}
+
+/* Which distribution this is: the one whose /usr is beside /proc. */
+static int read_os(struct gpupt_inventory *inventory, int proc, struct gpupt_error **error)
+{
+	GPUPT_AUTOFREE char *text = NULL;
+	int r = gpupt_read_at(proc, "../usr/lib/os-release", FIRST_CPU, &text, NULL, error);
+	const char *id, *release;
+	size_t id_length, release_length;
+	if (r < 0 || !text || !os_value(text, "ID", &id, &id_length) ||
+	    !os_value(text, "VERSION_ID", &release, &release_length))
+		return r;
+	GPUPT_AUTOFREE char *os = NULL;
+	int length = asprintf(&os, "%.*s-%.*s", (int)id_length, id, (int)release_length, release);
+	if (length < 0) {
+		os = NULL;
+		return gpupt_fail_nomem(error);
+	}
+	struct gpupt_host *host = gpupt_inventory_edit_host(inventory);
+	host->os = gpupt_inventory_keep(inventory, os, (size_t)length);
+	return host->os ? 0 : gpupt_fail_nomem(error);
+}
+
 int gpupt_host_read_facts(struct gpupt_inventory *inventory, int proc,
 			  struct gpupt_error **error)
 {
@@ -68,8 +110,9 @@ int gpupt_host_read_facts(struct gpupt_inventory *inventory, int proc,
 	if (bits <= 64)
 		host->phys_bits = (unsigned int)bits;
 	r = read_line(inventory, proc, "sys/kernel/hostname", &host->hostname, error);
-	return r < 0 ? r : read_line(inventory, proc, "sys/kernel/osrelease", &host->kernel,
-				     error);
+	if (r == 0)
+		r = read_line(inventory, proc, "sys/kernel/osrelease", &host->kernel, error);
+	return r < 0 ? r : read_os(inventory, proc, error);
 }
 
 struct uses {

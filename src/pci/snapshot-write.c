@@ -128,6 +128,7 @@ static void add_host(struct gpupt_str *str, const struct gpupt_host *host)
 	} members[] = {
 		{ "hostname", host->hostname },
 		{ "kernel", host->kernel },
+		{ "os", host->os },
 		{ "cpu_vendor", host->cpu_vendor },
 	};
 	const char *before = "\n    ";

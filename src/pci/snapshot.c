@@ -317,6 +317,8 @@ static int read_host(struct reader *reader, const json_t *root)
 		r = take_string(reader, object, "hostname", &host->hostname);
 	if (r == 0)
 		r = take_string(reader, object, "kernel", &host->kernel);
+	if (r == 0)
+		r = take_string(reader, object, "os", &host->os);
 	host->phys_bits = (unsigned int)bits;
 	return r;
 }

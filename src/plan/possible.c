@@ -213,9 +213,40 @@ static bool kernel_possible(const struct gpupt_making *making, const struct kern
 	return said > LAST_OLD_KERNEL;
 }
 
+/* The platform of a host, by its os-release: "debian-12", "rhel-9.4" and what is
+ * built from the same sources; NULL for one that is not listed. */
+static const struct platform *platform_of_host(const struct gpupt_making *making)
+{
+	static const char *const like_rhel[] = { "centos-", "rocky-", "almalinux-", "ol-" };
+	const char *os = making->inventory ? gpupt_inventory_get_host(making->inventory)->os : NULL;
+	char rhel[32];
+	for (size_t i = 0; os && i < GPUPT_ARRAY_SIZE(like_rhel); i++) {
+		if (!starts(os, like_rhel[i]))
+			continue;
+		snprintf(rhel, sizeof(rhel), "rhel-%.20s", os + strlen(like_rhel[i]));
+		os = rhel;
+	}
+	for (size_t i = 0; os && i < GPUPT_ARRAY_SIZE(platforms); i++) {
+		size_t length = strlen(platforms[i].id);
+		if (starts(os, platforms[i].id) && (!os[length] || os[length] == '.'))
+			return &platforms[i];
+	}
+	return NULL;
+}
+
+/* Whether the firmware is the distribution's own: libvirt picks it, or the path is
+ * where packages put it. */
+static bool firmware_is_packaged(const struct gpupt_domain *domain)
+{
+	return !domain->loader || starts(domain->loader, "/usr/share/");
+}
+
 static bool platform_possible(const struct gpupt_making *making, const struct platform *platform)
 {
 	const char *said = making->request->firmware;
+	const struct platform *host = said ? NULL : platform_of_host(making);
+	if (host && firmware_is_packaged(making->domain))
+		return platform == host;
 	/* a machine type newer than QEMU does not exist there */
 	if (making->guest.machine_version > platform->qemu)
 		return false;

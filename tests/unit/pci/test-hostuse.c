@@ -138,12 +138,14 @@ static void test_host_facts(void **state)
 				"processor\t: 1\nvendor_id\t: AuthenticAMD\n");
 	puts_at("proc/sys/kernel/hostname", "z-host\n");
 	puts_at("proc/sys/kernel/osrelease", "6.1.0\n");
+	puts_at("usr/lib/os-release", "NAME=x\nVERSION_ID=\"12\"\nXID=no\nID=debian\n");
 	struct gpupt_inventory *inventory = read_tree();
 	const struct gpupt_host *host = gpupt_inventory_get_host(inventory);
 	assert_int_equal(host->phys_bits, 46);
 	assert_string_equal(host->cpu_vendor, "GenuineIntel");
 	assert_string_equal(host->hostname, "z-host");
 	assert_string_equal(host->kernel, "6.1.0");
+	assert_string_equal(host->os, "debian-12");
 	assert_round_trip(inventory);
 	gpupt_inventory_free(inventory);
 	/* an ARM machine has neither line */
