@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* In one process: parse, plan, splice, check again and diff a file, against
+ * making and freeing libxml2's tree of the same bytes.
+ *   bench-inprocess [--rounds N] [--each] SNAPSHOT FILE|DIRECTORY... */
+
+#include "bench.h"
+
+#include <ftw.h>
+
+#include <libxml/parser.h>
+
+enum { MAX_ROUNDS = 1000, MAX_FILES = 4096 };
+
+struct result {
+	char *path;
+	size_t length;
+	int edits;
+	double stages_us[BENCH_STAGES];
+	double ours_us; /* the median of their sum */
+	double tree_us;
+};
+
+static char *paths[MAX_FILES];
+static size_t n_paths;
+
+static int add_path(const char *path, const struct stat *info, int type, struct FTW *where)
+{
+	(void)info;
+	(void)where;
+	size_t length = strlen(path);
+	if (type == FTW_F && length > 4 && strcmp(path + length - 4, ".xml") == 0 &&
+	    n_paths < MAX_FILES)
+		paths[n_paths++] = strdup(path);
+	return 0;
+}
+
+static double samples[BENCH_STAGES + 2][MAX_ROUNDS];
+
+/* A B A B, so that a slow moment of the machine meets both. */
+static void take_samples(const struct bench_text *text, const struct bench_setting *setting,
+			 size_t rounds)
+{
+	double stages[BENCH_STAGES];
+	for (size_t i = 0; i < rounds; i++) {
+		double start = bench_now_us();
+		bench_ours(text, setting, stages);
+		double middle = bench_now_us();
+		bench_tree(text);
+		samples[BENCH_STAGES + 1][i] = bench_now_us() - middle;
+		samples[BENCH_STAGES][i] = middle - start;
+		for (int stage = 0; stage < BENCH_STAGES; stage++)
+			samples[stage][i] = stages[stage];
+	}
+}
+
+static bool measure(char *path, const struct bench_setting *setting, size_t rounds,
+		    struct result *ret)
+{
+	struct bench_text text = bench_read_file(path);
+	if (!text.data)
+		return false;
+	bool usable = bench_choose_wish(&text, setting) && bench_tree(&text);
+	if (usable) {
+		struct result r = { .path = path, .length = text.length };
+		r.edits = bench_ours(&text, setting, NULL);
+		take_samples(&text, setting, rounds);
+		for (int stage = 0; stage < BENCH_STAGES; stage++)
+			r.stages_us[stage] = bench_median(samples[stage], rounds);
+		r.ours_us = bench_median(samples[BENCH_STAGES], rounds);
+		r.tree_us = bench_median(samples[BENCH_STAGES + 1], rounds);
+		*ret = r;
+	}
+	free(text.data);
+	return usable;
+}
+
+static double ratio(const struct result *r)
+{
+	return r->ours_us / r->tree_us;
+}
+
+static int by_ratio(const void *a, const void *b)
+{
+	double x = ratio(a), y = ratio(b);
+	return (x > y) - (x < y);
+}
+
+static void print(const struct result *r)
+{
+	const char *slash = strrchr(r->path, '/');
+	printf("%7zu %5d", r->length, r->edits);
+	for (int stage = 0; stage < BENCH_STAGES; stage++)
+		printf(" %7.1f", r->stages_us[stage]);
+	printf(" %8.1f %8.1f %6.2f  %s\n", r->ours_us, r->tree_us, ratio(r),
+	       slash ? slash + 1 : r->path);
+}
+
+static void print_summary(struct result *results, size_t count)
+{
+	qsort(results, count, sizeof(*results), by_ratio);
+	size_t edited = 0;
+	double ours = 0, tree = 0;
+	for (size_t i = 0; i < count; i++) {
+		edited += results[i].edits > 0;
+		ours += results[i].ours_us;
+		tree += results[i].tree_us;
+	}
+	printf("\n%zu files, %zu of them edited\n", count, edited);
+	printf("ratio: median %.2f, 10%% above %.2f, worst %.2f; of all time %.2f\n",
+	       ratio(&results[count / 2]), ratio(&results[count * 9 / 10]),
+	       ratio(&results[count - 1]), ours / tree);
+}
+
+int main(int argc, char **argv)
+{
+	static struct result results[MAX_FILES];
+	struct bench_setting setting;
+	size_t rounds = 101, count = 0;
+	bool each = false;
+	int arg = 1;
+	for (; arg < argc && argv[arg][0] == '-'; arg++) {
+		if (strcmp(argv[arg], "--each") == 0)
+			each = true;
+		else if (strcmp(argv[arg], "--rounds") == 0 && arg + 1 < argc)
+			rounds = strtoul(argv[++arg], NULL, 10);
+	}
+	if (arg + 2 > argc || rounds < 1 || rounds > MAX_ROUNDS)
+		return 2;
+	if (!bench_setting_make(argv[arg], &setting)) {
+		fprintf(stderr, "%s: no snapshot\n", argv[arg]);
+		return 2;
+	}
+	while (++arg < argc)
+		if (nftw(argv[arg], add_path, 8, 0) < 0)
+			fprintf(stderr, "%s: not there, left out\n", argv[arg]);
+	for (size_t i = 0; i < n_paths; i++)
+		count += measure(paths[i], &setting, rounds, &results[count]);
+	if (count == 0)
+		return 77;
+	printf("medians of CPU time in us; apply is splicing and parsing again\n"
+	       "%7s %5s %7s %7s %7s %7s %7s %8s %8s %6s  %s\n", "bytes", "edits", "parse",
+	       "plan", "apply", "diff", "free", "ours", "tree", "ratio", "file");
+	qsort(results, count, sizeof(*results), by_ratio);
+	for (size_t i = 0; i < count; i++)
+		if (each || count <= 20 || i < 3 || i + 3 >= count || i == count / 2)
+			print(&results[i]);
+	print_summary(results, count);
+	for (size_t i = 0; i < n_paths; i++)
+		free(paths[i]);
+	bench_setting_clear(&setting);
+	xmlCleanupParser();
+	return 0;
+}
