@@ -247,8 +247,14 @@ static bool is_url(const struct prose *p, size_t at)
  * in SMBIOS (cloud-init, DataSourceNoCloud). */
 static bool is_cloud_seed(const struct prose *p, const char *key, size_t length, size_t at)
 {
-	return equals(key, length, "ds") && p->text[at] == '=' &&
-	       has_prefix(p->text + at + 1, p->end - at - 1, "nocloud");
+	static const char *const seeds[] = { "=nocloud;", "=nocloud-net;", "=nocloud\\;",
+					     "=nocloud-net\\;" };
+	if (!equals(key, length, "ds"))
+		return false;
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(seeds); i++)
+		if (has_prefix(p->text + at, p->end - at, seeds[i]))
+			return true;
+	return false;
 }
 
 void gpupt_secrets_add_assigned(struct gpupt_secrets *secrets, const char *text, size_t start,

@@ -106,6 +106,7 @@ static void test_sysinfo(void **state)
 	      "<entry name='manufacturer'>Fedora</entry>\n"
 	      "<entry name='serial'>ds=" S("nocloud-net;s=http://10.0.0.1/") "</entry>\n"
 	      "<entry name='uuid'>c7a5fdbd-edaf-9455-926a-d65c16db1809</entry>\n"
+	      "<entry name='version'>ds=nocloud</entry>\n"
 	      "</system>\n<oemStrings>\n<entry>" S("io.systemd.credential:a=b") "</entry>\n"
 	      "</oemStrings>\n</sysinfo>");
 	check("<sysinfo type='fwcfg'>"
