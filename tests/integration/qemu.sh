@@ -67,6 +67,17 @@ for _ in $(seq 100); do
 done
 virsh -r -c qemu:///system version >/dev/null || skip "libvirtd does not answer"
 
+# AddressSanitizer wraps the xdr functions that libvirt has from libtirpc, and finds
+# the real ones only where that was loaded from the start, not by dlopen().
+libasan=$(ldd "$gpupt_xml" | awk '/libasan/ { print $3 }')
+if [ -n "$libasan" ]; then
+	libtirpc=$(ldd "$(command -v virsh)" | awk '/libtirpc/ { print $3 }')
+	printf '#!/bin/sh\nLD_PRELOAD="%s %s" exec %s "$@"\n' "$libasan" "$libtirpc" \
+		"$(realpath "$gpupt_xml")" >/run/lab/gpupt-xml
+	chmod +x /run/lab/gpupt-xml
+	gpupt_xml=/run/lab/gpupt-xml
+fi
+
 # The user's story: q35, OVMF, a GPU with BARs of 16 MiB, 32 GiB and 32 MiB
 
 snapshot=$examples/hosts/p10.json
