@@ -13,7 +13,7 @@ static bool reserve(struct gpupt_str *str, size_t more)
 {
 	if (str->failed)
 		return false;
-	if (more > SIZE_MAX - str->length - 1)
+	if (more > PTRDIFF_MAX - str->length - 1) /* no object is that large */
 		goto fail;
 	size_t need = str->length + more + 1;
 	if (need <= str->capacity)
