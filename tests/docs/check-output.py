@@ -5,8 +5,8 @@
 usage: check-output.py [--update] PROGRAM SOURCE_DIR TEXT...
 
 In a block between lines of ``` (README.md: ```console) that begins with
-"$ gpupt-xml", each such line is run in SOURCE_DIR by a shell; what follows it has to
-be what it prints on standard output and standard error. --update rewrites the texts.
+"$ " and has gpupt-xml in its first line, such lines are run in SOURCE_DIR by a shell;
+what follows has to be what they print. --update rewrites the texts.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import re
 import subprocess
 import sys
 
-BLOCK = re.compile(r"^```(?:console)?\n(\$ gpupt-xml .*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(?:console)?\n(\$ [^\n]*gpupt-xml .*?)^```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\$ (.*(?:\\\n.*)*)\n", re.MULTILINE)
 
 
