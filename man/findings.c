@@ -40,7 +40,10 @@ static void print_findings(void)
 		printf("## GPUPT-%04u (%s)\n\n", findings[i].number,
 		       severities[findings[i].severity]);
 		print_prose(findings[i].meaning);
-		fputs("\n\n_Remedy_: ", stdout);
+		fputs("\n\n", stdout);
+		if (!*findings[i].remedy)
+			continue;
+		fputs("_Remedy_: ", stdout);
 		print_prose(findings[i].remedy);
 		fputs("\n\n", stdout);
 	}

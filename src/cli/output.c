@@ -118,6 +118,15 @@ static const char *severity_color(enum gpupt_severity severity)
 	return "";
 }
 
+static void print_remedy(const struct gpupt_finding *finding)
+{
+	if (!finding->remedy || !*finding->remedy)
+		return;
+	fputs("  remedy: ", stderr);
+	cli_print_safe(stderr, finding->remedy, strlen(finding->remedy), false);
+	fputc('\n', stderr);
+}
+
 static void print_finding(const struct gpupt_finding *finding, const char *file, bool color)
 {
 	print_place(file, finding->line, finding->column);
@@ -129,11 +138,6 @@ static void print_finding(const struct gpupt_finding *finding, const char *file,
 	}
 	cli_print_safe(stderr, finding->text, strlen(finding->text), false);
 	fprintf(stderr, " [GPUPT-%04u]\n", finding->number);
-	if (finding->remedy && *finding->remedy) {
-		fputs("  remedy: ", stderr);
-		cli_print_safe(stderr, finding->remedy, strlen(finding->remedy), false);
-		fputc('\n', stderr);
-	}
 }
 
 void cli_print_findings(const struct cli_settings *settings, const char *file,
@@ -141,9 +145,14 @@ void cli_print_findings(const struct cli_settings *settings, const char *file,
 {
 	bool color = use_color(settings->color, stderr);
 	fflush(stdout);
-	for (size_t i = 0; i < n_findings; i++)
-		if (!settings->quiet || findings[i].severity == GPUPT_ERROR)
-			print_finding(&findings[i], file, color);
+	for (size_t i = 0; i < n_findings; i++) {
+		if (settings->quiet && findings[i].severity != GPUPT_ERROR)
+			continue;
+		print_finding(&findings[i], file, color);
+		/* eight GPUs in the same trap need to be told the way out once */
+		if (i + 1 == n_findings || findings[i + 1].number != findings[i].number)
+			print_remedy(&findings[i]);
+	}
 }
 
 static int fail_output(struct gpupt_error **error)
