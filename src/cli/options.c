@@ -59,7 +59,7 @@ const struct cli_option cli_options[] = {
 	{ OPTION_COLOR, "color", "auto|always|never", EVERY,
 	  "colours: auto (default: on a terminal, unless NO_COLOR is set)" },
 	{ 'q', "quiet", NULL, EVERY, "errors only" },
-	{ 'v', "verbose", NULL, EVERY, "say more" },
+	{ 'v', "verbose", NULL, EVERY, "say more: the numbers, the guest's own devices" },
 	{ 'h', "help", NULL, EVERY, "this text" },
 };
 

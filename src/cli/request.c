@@ -59,9 +59,9 @@ static int fail_remote(const char *uri, struct gpupt_error **error)
 	host = host ? host + 3 : "";
 	size_t length = strcspn(host, "/:?");
 	return gpupt_fail(error, GPUPT_E_NOT_FOUND,
-			  "the devices of a guest at %s are not this machine's: make a snapshot "
-			  "with `ssh %.*s gpupt-xml snapshot > host.json` and add "
-			  "--inventory host.json", uri, length ? (int)length : 4,
+			  "%s is reached over the network, so this machine's devices are not "
+			  "taken for its own: make a snapshot with `ssh %.*s gpupt-xml snapshot "
+			  "> host.json` and add --inventory host.json", uri, length ? (int)length : 4,
 			  length ? host : "HOST");
 }
 

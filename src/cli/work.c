@@ -40,9 +40,24 @@ void cli_work_close(struct cli_work *work)
 	*work = (struct cli_work){ 0 };
 }
 
+static void note_numbers(const struct cli_settings *settings, const struct gpupt_plan *plan)
+{
+	const struct gpupt_hole_numbers *hole = gpupt_plan_get_hole(plan);
+	char current[GPUPT_SIZE_TEXT_MAX], planned[GPUPT_SIZE_TEXT_MAX];
+	char minimum[GPUPT_SIZE_TEXT_MAX], maximum[GPUPT_SIZE_TEXT_MAX];
+	cli_note(settings, "verdict %s; hole %s, planned %s, smallest %s, largest %s",
+		 gpupt_verdict_name(gpupt_plan_get_verdict(plan)),
+		 gpupt_size_format(hole->current, current),
+		 gpupt_size_format(hole->planned, planned),
+		 gpupt_size_format(hole->minimum, minimum),
+		 gpupt_size_format(hole->maximum, maximum));
+}
+
 int cli_judge(const struct cli_settings *settings, const struct gpupt_plan *plan,
 	      const char *file)
 {
+	if (settings->verbose)
+		note_numbers(settings, plan);
 	size_t n_findings;
 	const struct gpupt_finding *findings = gpupt_plan_get_findings(plan, &n_findings);
 	cli_print_findings(settings, file, findings, n_findings);

@@ -20,8 +20,8 @@ if [ "${3-}" != inside ]; then
 		PATH=$PATH:/usr/sbin command -v $tool >/dev/null || skip "$tool is not installed"
 	done
 	[ -e /usr/share/OVMF/OVMF_CODE_4M.fd ] || skip "no OVMF firmware"
-	unshare -m --propagation private true 2>/dev/null || skip "no mount namespaces here"
-	exec unshare -m --propagation private "$BASH" "$0" "$gpupt_xml" "$examples" inside
+	unshare -m -n --propagation private true 2>/dev/null || skip "no namespaces here"
+	exec unshare -m -n --propagation private "$BASH" "$0" "$gpupt_xml" "$examples" inside
 fi
 
 export PATH=$PATH:/usr/sbin LC_ALL=C
@@ -54,10 +54,11 @@ done
 mkdir -p /run/lab/etc/qemu /run/libvirt
 mount --bind /run/lab/etc /etc/libvirt || skip "cannot mount on /etc/libvirt"
 printf '%s\n' 'auth_unix_ro = "none"' 'auth_unix_rw = "none"' 'unix_sock_group = "root"' \
-	>/etc/libvirt/libvirtd.conf
+	'listen_tls = 0' 'listen_tcp = 1' 'auth_tcp = "none"' >/etc/libvirt/libvirtd.conf
 printf '%s\n' 'security_driver = "none"' 'namespaces = []' 'cgroup_controllers = []' \
 	'user = "root"' 'group = "root"' 'stdio_handler = "file"' >/etc/libvirt/qemu.conf
-libvirtd -p /run/lab/libvirtd.pid >/run/lab/libvirtd.log 2>&1 &
+ip link set lo up 2>/dev/null # for the remote URI below
+libvirtd -l -p /run/lab/libvirtd.pid >/run/lab/libvirtd.log 2>&1 &
 daemon=$!
 trap 'kill $daemon; wait $daemon 2>/dev/null' EXIT
 for _ in $(seq 100); do
@@ -100,6 +101,17 @@ grep -q '<pcihole64' /run/lab/z-k8s-n-1.xml || fail "the patched text has no hol
 run 2 env LIBVIRT_DEFAULT_URI=test:///default "$gpupt_xml" apply z-k8s-n-1 \
 	--inventory "$snapshot" --dry-run
 has "$err" "gpupt-xml apply -c qemu:///system --inventory"
+
+# A host across the network: its devices are not this machine's.
+if virsh -r -c qemu+tcp://localhost/system version >/dev/null 2>/run/lab/err; then
+	run 2 "$gpupt_xml" diff z-k8s-n-1 -c qemu+tcp://localhost/system
+	has "$err" "\`ssh localhost gpupt-xml snapshot > host.json\`"
+	run 1 "$gpupt_xml" diff z-k8s-n-1 -c qemu+tcp://localhost/system --inventory "$snapshot"
+	run 1 "$gpupt_xml" diff z-k8s-n-1 -c qemu+tcp://localhost/system \
+		--assume 0000:08:00.0=10de:1b39
+else
+	echo "no remote URI was tried: $(cat /run/lab/err)"
+fi
 
 run 0 "$gpupt_xml" apply z-k8s-n-1 -c qemu:///system --inventory "$snapshot"
 has "$out" "+      <pcihole64 unit='KiB'>67108864</pcihole64>"
