@@ -14,6 +14,7 @@ out_has "does not bring up"
 out_lacks " fits"
 err_lacks " fits"
 err_has "[GPUPT-0004]"
+out_lacks "xhci"
 # with the 32-bit window's remedy in place the kernel places all
 awk '/<target chassis=.3./ { sub("/>", " hotplug='"'off'"'/>") } { print }' "$vm" >off.xml
 run 0 explain off.xml "$p10"
@@ -26,6 +27,12 @@ run 0 explain off.xml "$p10" --headroom 3GiB --rounding gib
 out_lacks "power of two"
 run 0 explain "$vm" "$p10" --format json
 out_has "{"
+# more with -v: the guest's own devices
+run 0 explain "$vm" "$p10" -v
+out_has "xhci"
+err_has "planned 64 GiB"
+run 1 diff "$vm" "$p10" -v
+err_has "verdict partial; hole 32 GiB, planned 64 GiB"
 run 3 explain "$vm" "$p10" --pcihole64 2TiB
 sed '/<hostdev/,/<\/hostdev>/d' "$vm" >plain.xml
 run 0 explain plain.xml

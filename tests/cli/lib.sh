@@ -21,7 +21,7 @@ p10=--assume=0000:08:00.0=10de:1b39
 node=test://$EXAMPLES/node.xml
 
 fail() {
-	echo "FAILED: $*"
+	printf 'FAILED: %s\n' "$*"
 	failures=$((failures + 1))
 }
 
