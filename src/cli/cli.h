@@ -36,6 +36,7 @@ enum cli_command_bit {
 	CLI_SNAPSHOT = 1 << 5,
 };
 
+enum cli_format { CLI_FORMAT_TEXT, CLI_FORMAT_JSON, CLI_FORMAT_SVG };
 enum cli_color { CLI_COLOR_AUTO, CLI_COLOR_ALWAYS, CLI_COLOR_NEVER };
 
 /* A list of borrowed words, in the order given. */
@@ -54,6 +55,8 @@ struct cli_settings {
 	const char *inventory;
 	const char *sysfs;
 	const char *output;
+	const char *firmware;
+	const char *guest_kernel;
 	struct cli_words assumptions;
 	struct cli_words added;
 	struct cli_words removed;
@@ -61,11 +64,12 @@ struct cli_settings {
 	uint64_t hole_bytes;
 	uint64_t headroom_bytes;
 	enum gpupt_rounding rounding;
+	enum cli_format format;
 	enum cli_color color;
 	bool allow_shrink, force, multifunction, no_siblings;
 	bool as_file, as_domain;
 	bool dry_run, in_place, yes;
-	bool all, json, show_secrets;
+	bool all, show_secrets;
 	bool quiet, verbose, help;
 };
 

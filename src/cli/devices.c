@@ -225,7 +225,8 @@ int cli_devices(const struct cli_settings *settings, struct gpupt_error **error)
 	if (r < 0)
 		return r;
 	list.names = cli_names_open();
-	r = settings->json ? print_json(&list, error) : print_table(settings, &list, error);
+	r = settings->format == CLI_FORMAT_JSON ? print_json(&list, error) :
+						  print_table(settings, &list, error);
 	cli_names_close(list.names);
 	free(list.findings);
 	return r;

@@ -166,7 +166,7 @@ static int explain(struct cli_work *work, struct gpupt_error **error)
 	int r = cli_work_plan(work, error);
 	if (r < 0)
 		return r;
-	if (work->settings->json) {
+	if (work->settings->format == CLI_FORMAT_JSON) {
 		r = print_json(work, error);
 	} else {
 		r = print_bars(work, error);

@@ -15,7 +15,8 @@ enum {
 	OPTION_FILE = 256, OPTION_DOMAIN, OPTION_INVENTORY, OPTION_SYSFS, OPTION_ASSUME,
 	OPTION_ADD, OPTION_REMOVE, OPTION_HOLE, OPTION_HEADROOM, OPTION_ROUNDING, OPTION_SHRINK,
 	OPTION_FORCE, OPTION_MULTIFUNCTION, OPTION_NO_SIBLINGS, OPTION_DRY_RUN, OPTION_YES,
-	OPTION_ALL, OPTION_FORMAT, OPTION_SECRETS, OPTION_COLOR,
+	OPTION_ALL, OPTION_FORMAT, OPTION_PICTURE_FORMAT, OPTION_SECRETS, OPTION_COLOR,
+	OPTION_FIRMWARE, OPTION_GUEST_KERNEL,
 };
 
 const struct cli_option cli_options[] = {
@@ -41,6 +42,11 @@ const struct cli_option cli_options[] = {
 	{ OPTION_SHRINK, "allow-shrink", NULL, PLANNING, "make an existing <pcihole64> smaller" },
 	{ OPTION_FORCE, "force", NULL, PLANNING,
 	  "override refusals: a device the host uses, a SIZE that does not fit" },
+	{ OPTION_FIRMWARE, "firmware", "NAME", PLANNING,
+	  "what the guest's firmware is, where it is known: edk2-stable202211, "
+	  "seabios-1.16.3, or what they come from, such as debian-12" },
+	{ OPTION_GUEST_KERNEL, "guest-kernel", "VERSION", PLANNING,
+	  "which Linux the guest runs, where it is known, e.g. 6.12" },
 	{ OPTION_INVENTORY, "inventory", "FILE", EVERY,
 	  "the host's devices, from a snapshot or from lspci -vv" },
 	{ OPTION_SYSFS, "sysfs", "DIR", EVERY, "the host's devices, from a copy of /sys" },
@@ -52,8 +58,9 @@ const struct cli_option cli_options[] = {
 	{ 'i', "in-place", NULL, CLI_PATCH, "rewrite FILE itself" },
 	{ 'o', "output", "FILE", CLI_PATCH | CLI_SNAPSHOT, "write to FILE" },
 	{ OPTION_ALL, "all", NULL, CLI_DEVICES, "all functions, not only those worth passing on" },
-	{ OPTION_FORMAT, "format", "text|json", CLI_EXPLAIN | CLI_DEVICES,
-	  "text (default) or JSON" },
+	{ OPTION_FORMAT, "format", "text|json", CLI_DEVICES, "text (default) or JSON" },
+	{ OPTION_PICTURE_FORMAT, "format", "text|json|svg", CLI_EXPLAIN,
+	  "text (default), JSON, or the drawing as an SVG picture" },
 	{ OPTION_SECRETS, "show-secrets", NULL, CLI_APPLY | CLI_DIFF,
 	  "show passwords in the diff" },
 	{ OPTION_COLOR, "color", "auto|always|never", EVERY,
@@ -147,7 +154,8 @@ static int set_choice(const struct cli_option *option, const char *argument,
 				  argument, option->argument);
 	switch (option->id) {
 	case OPTION_ROUNDING: settings->rounding = (enum gpupt_rounding)choice; break;
-	case OPTION_FORMAT: settings->json = choice == 1; break;
+	case OPTION_FORMAT:
+	case OPTION_PICTURE_FORMAT: settings->format = (enum cli_format)choice; break;
 	case OPTION_COLOR: settings->color = (enum cli_color)choice; break;
 	}
 	return 0;
@@ -173,6 +181,8 @@ static int set(const struct cli_option *option, const char *argument,
 	case OPTION_HOLE: return parse_hole(argument, settings, error);
 	case OPTION_HEADROOM:
 		return parse_size(option->name, argument, &settings->headroom_bytes, error);
+	case OPTION_FIRMWARE: settings->firmware = argument; break;
+	case OPTION_GUEST_KERNEL: settings->guest_kernel = argument; break;
 	case OPTION_SHRINK: settings->allow_shrink = true; break;
 	case OPTION_FORCE: settings->force = true; break;
 	case OPTION_MULTIFUNCTION: settings->multifunction = true; break;

@@ -134,7 +134,11 @@ int cli_request_make(const struct cli_settings *settings, const struct cli_targe
 	gpupt_request_set_force(request, settings->force);
 	gpupt_request_set_siblings(request, !settings->no_siblings);
 	gpupt_request_set_multifunction(request, settings->multifunction);
-	int r = add_devices(settings, request, error);
+	int r = gpupt_request_set_firmware(request, settings->firmware, error);
+	if (r == 0)
+		r = gpupt_request_set_guest_kernel(request, settings->guest_kernel, error);
+	if (r == 0)
+		r = add_devices(settings, request, error);
 	if (r < 0)
 		return r;
 	r = add_other_users(settings, target, request, error);
