@@ -152,6 +152,7 @@ struct gpupt_domain {
 	const char *os_firmware; /* <os firmware=>: efi, bios */
 	const char *loader;
 	const char *loader_type; /* rom, pflash */
+	const char *os_id; /* libosinfo's, in <metadata>: "http://microsoft.com/win/11" */
 	const char *kernel;
 	const char *cmdline;
 

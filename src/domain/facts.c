@@ -25,6 +25,9 @@ static const struct rule {
 	{ CTX_DOMAIN, "os", CTX_OS },
 	{ CTX_DOMAIN, "cpu", CTX_CPU },
 	{ CTX_DOMAIN, "devices", CTX_DEVICES },
+	{ CTX_DOMAIN, "metadata", CTX_METADATA },
+	{ CTX_METADATA, "libosinfo:libosinfo", CTX_LIBOSINFO },
+	{ CTX_LIBOSINFO, "libosinfo:os", CTX_LIBOSINFO_OS },
 	{ CTX_DOMAIN, "qemu:commandline", CTX_QEMU_COMMANDLINE },
 	{ CTX_OS, "type", CTX_OS_TYPE },
 	{ CTX_OS, "loader", CTX_OS_LOADER },
@@ -305,6 +308,7 @@ static void enter_domain_child(struct gpupt_parser *parser, enum gpupt_context i
 	case CTX_OS:
 		domain->os_firmware = gpupt_attribute(parser, attributes, "firmware");
 		break;
+	case CTX_LIBOSINFO_OS: domain->os_id = gpupt_attribute(parser, attributes, "id"); break;
 	case CTX_OS_TYPE:
 		domain->arch = gpupt_attribute(parser, attributes, "arch");
 		domain->machine = gpupt_attribute(parser, attributes, "machine");

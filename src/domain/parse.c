@@ -19,7 +19,14 @@
 #include "base/arena.h"
 #include "base/util.h"
 
-#define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
+/* Namespaces with facts in them, and the prefix facts.c knows them by. */
+static const struct {
+	const char *uri;
+	const char *prefix;
+} namespaces[] = {
+	{ "http://libvirt.org/schemas/domain/qemu/1.0", "qemu" },
+	{ "http://libosinfo.org/xmlns/libvirt/domain/1.0", "libosinfo" },
+};
 
 struct open_element {
 	enum gpupt_context context;
@@ -106,6 +113,20 @@ lost:
 	return false;
 }
 
+/* What facts.c calls an element; NULL where nothing in it is a fact. */
+static const char *known_name(const char *name, const char *uri, char buffer[64])
+{
+	if (!uri)
+		return name;
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(namespaces); i++) {
+		if (strcmp(namespaces[i].uri, uri) != 0)
+			continue;
+		int length = snprintf(buffer, 64, "%s:%s", namespaces[i].prefix, name);
+		return length < 64 ? buffer : NULL;
+	}
+	return NULL;
+}
+
 static void on_start_element(void *context, const xmlChar *name, const xmlChar *prefix,
 			     const xmlChar *uri, int n_namespaces, const xmlChar **namespaces,
 			     int n_attributes, int n_defaulted, const xmlChar **attributes)
@@ -127,13 +148,10 @@ static void on_start_element(void *context, const xmlChar *name, const xmlChar *
 	enum gpupt_context parent = pass->open[pass->depth - 1].context;
 	enum gpupt_context inside = CTX_IGNORED;
 	const struct gpupt_attributes given = { attributes, n_attributes };
-	if (!uri)
-		inside = gpupt_facts_enter(&pass->parser, parent, (const char *)name, &given);
-	else if (strcmp((const char *)uri, QEMU_NAMESPACE) == 0 && parent != CTX_DOCUMENT)
-		inside = gpupt_facts_enter(&pass->parser, parent,
-					   strcmp((const char *)name, "arg") == 0 ? "qemu:arg" :
-					   strcmp((const char *)name, "commandline") == 0 ?
-					   "qemu:commandline" : "qemu:", &given);
+	char buffer[64];
+	const char *known = known_name((const char *)name, (const char *)uri, buffer);
+	if (known)
+		inside = gpupt_facts_enter(&pass->parser, parent, known, &given);
 	if (parent == CTX_DOCUMENT && inside != CTX_DOMAIN) {
 		stop(pass, GPUPT_E_UNSUPPORTED, element.whole.start,
 		     "the root element is <%s>%s, not a libvirt <domain>", name,

@@ -15,6 +15,9 @@ enum gpupt_context {
 	CTX_IGNORED, /* nothing in it matters: metadata, foreign namespaces */
 	CTX_DOCUMENT,
 	CTX_DOMAIN,
+	CTX_METADATA,
+	CTX_LIBOSINFO,
+	CTX_LIBOSINFO_OS,
 	CTX_NAME,
 	CTX_UUID,
 	CTX_MEMORY,

@@ -128,6 +128,12 @@ static void report(struct survey *survey)
 				   "OVMF gives up on all PCI devices, the boot disk included: a BAR "
 				   "that it may not leave out does not fit its 64-bit window%s",
 				   worlds_text(making, survey->aborts, survey->first_abort));
+	const char *os_id = making->domain->os_id;
+	if (os_id && strstr(os_id, "microsoft.com") && making->plan->verdict != GPUPT_VERDICT_FIRMWARE)
+		gpupt_findings_add(findings, GPUPT_FINDING_WINDOWS_GUEST, NULL, NULL, "metadata",
+				   "the guest runs Windows, and the firmware does not place every "
+				   "BAR; what Windows does with the rest was not examined, Linux's "
+				   "way is shown");
 	const struct gpupt_world *worlds = making->worlds;
 	for (size_t i = 1; i < making->n_worlds; i++) {
 		if (worlds[i].verdict == worlds[0].verdict && worlds[i].minimum == worlds[0].minimum)

@@ -26,6 +26,8 @@ static const char decoys[] =
 	"  <metadata xmlns:x='urn:x'>\n"
 	"    <x:domain><controller type='pci' index='0' model='pci-root'/></x:domain>\n"
 	"    <devices><hostdev mode='subsystem' type='pci'/></devices>\n"
+	"    <l:libosinfo xmlns:l='http://libosinfo.org/xmlns/libvirt/domain/1.0'>"
+	"<l:os id='http://microsoft.com/win/11'/></l:libosinfo>\n"
 	"  </metadata>\n"
 	"  <memory unit='GiB'>4</memory>\n"
 	"  <maxMemory slots='16' unit='TB'>1</maxMemory>\n"
@@ -70,6 +72,7 @@ static void test_facts(void **state)
 	assert_int_equal(domain->cpu_mode, GPUPT_CPU_HOST_PASSTHROUGH);
 	assert_int_equal(domain->maxphysaddr, GPUPT_MAXPHYSADDR_PASSTHROUGH);
 	assert_int_equal(domain->maxphysaddr_limit, 42);
+	assert_string_equal(domain->os_id, "http://microsoft.com/win/11");
 	assert_string_equal(domain->cmdline_hole, "2T");
 	assert_string_equal(domain->cmdline_window, "65536");
 }
