@@ -23,7 +23,7 @@
 static const struct {
 	const char *uri;
 	const char *prefix;
-} namespaces[] = {
+} known_namespaces[] = {
 	{ "http://libvirt.org/schemas/domain/qemu/1.0", "qemu" },
 	{ "http://libosinfo.org/xmlns/libvirt/domain/1.0", "libosinfo" },
 };
@@ -118,10 +118,10 @@ static const char *known_name(const char *name, const char *uri, char buffer[64]
 {
 	if (!uri)
 		return name;
-	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(namespaces); i++) {
-		if (strcmp(namespaces[i].uri, uri) != 0)
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(known_namespaces); i++) {
+		if (strcmp(known_namespaces[i].uri, uri) != 0)
 			continue;
-		int length = snprintf(buffer, 64, "%s:%s", namespaces[i].prefix, name);
+		int length = snprintf(buffer, 64, "%s:%s", known_namespaces[i].prefix, name);
 		return length < 64 ? buffer : NULL;
 	}
 	return NULL;
