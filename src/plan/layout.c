@@ -139,7 +139,7 @@ static void report(struct survey *survey)
 		if (worlds[i].verdict == worlds[0].verdict && worlds[i].minimum == worlds[0].minimum)
 			continue;
 		gpupt_findings_add(findings, GPUPT_FINDING_VERSIONS_UNKNOWN, NULL, NULL, "os",
-				   "firmware, QEMU and guest kernel are not known, and it matters: "
+				   "what the guest runs on is not known in full, and it matters: "
 				   "%zu possibilities were computed", making->n_worlds);
 		break;
 	}
