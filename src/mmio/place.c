@@ -103,25 +103,44 @@ static int try_hole(struct trial *trial, uint64_t hole)
 	return r;
 }
 
-/* Walks down from `hole`: what lies above the highest address in use is not
- * needed, then one GiB less, for as long as nothing is lost. */
+/* Whether a hole of `gib` GiB places as many as `best`. */
+static int does(struct trial *trial, uint64_t gib, size_t best, bool *ret)
+{
+	int r = try_hole(trial, gib * GPUPT_GIB);
+	*ret = !r && trial->placed >= best;
+	return r;
+}
+
+/* The smallest hole that does what `hole` does, in GiB. What lies above the highest
+ * address in use is not needed, and mostly that is the end of it; else it is between
+ * that and nothing. */
 static int shrink(struct trial *trial, uint64_t hole, uint64_t *ret_hole)
 {
-	int r = try_hole(trial, hole);
 	size_t best = trial->placed;
-	uint64_t step = hole;
-	while (!r && trial->placed >= best) {
-		best = trial->placed;
-		hole = step;
-		uint64_t used = gpupt_sub(trial->result.highest_end, trial->result.window_start);
-		used = gpupt_align_up(used, GPUPT_GIB);
-		if (!hole)
-			break;
-		step = used < hole ? used : hole - GPUPT_GIB;
-		r = try_hole(trial, step);
+	uint64_t used = gpupt_sub(trial->result.highest_end, trial->result.window_start);
+	uint64_t enough = hole / GPUPT_GIB, too_small = 0;
+	bool works = false;
+	int r = does(trial, 0, best, &works);
+	if (r || works || !enough) {
+		*ret_hole = 0;
+		return r;
 	}
-	*ret_hole = hole;
-	return r;
+	uint64_t guess = gpupt_align_up(used, GPUPT_GIB) / GPUPT_GIB;
+	for (uint64_t next = guess; too_small + 1 < enough; ) {
+		if (next <= too_small || next >= enough)
+			next = too_small + (enough - too_small) / 2;
+		r = does(trial, next, best, &works);
+		if (r)
+			return r;
+		if (works)
+			enough = next;
+		else
+			too_small = next;
+		/* right below the guess first */
+		next = next == guess && works ? guess - 1 : 0;
+	}
+	*ret_hole = enough * GPUPT_GIB;
+	return 0;
 }
 
 int gpupt_mmio_minimal_hole(const struct gpupt_mmio_guest *guest,
@@ -142,10 +161,12 @@ int gpupt_mmio_minimal_hole(const struct gpupt_mmio_guest *guest,
 		if (trial.placed > placed)
 			from = most;
 	}
+	if (!r && trial.guest.hole_bytes != from)
+		r = try_hole(&trial, from);
 	uint64_t hole = 0;
 	if (!r)
 		r = shrink(&trial, from, &hole);
-	if (!r)
+	if (!r && trial.guest.hole_bytes != hole)
 		r = try_hole(&trial, hole);
 	if (r)
 		return r;
