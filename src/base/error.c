@@ -51,8 +51,9 @@ GPUPT_EXPORT void gpupt_error_free(struct gpupt_error *error)
 	free(error);
 }
 
-static int fail(struct gpupt_error **error, enum gpupt_status status,
-		const struct gpupt_place *place, const char *format, va_list args)
+static int __attribute__((format(printf, 4, 0)))
+fail(struct gpupt_error **error, enum gpupt_status status, const struct gpupt_place *place,
+     const char *format, va_list args)
 {
 	if (!error)
 		return status;
