@@ -248,7 +248,7 @@ static bool is_url(const struct prose *p, size_t at)
 static bool is_cloud_seed(const struct prose *p, const char *key, size_t length, size_t at)
 {
 	static const char *const seeds[] = { "=nocloud;", "=nocloud-net;", "=nocloud\\;",
-					     "=nocloud-net\\;" };
+					     "=nocloud-net\\;", "=" GPUPT_REDACTED };
 	if (!equals(key, length, "ds"))
 		return false;
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(seeds); i++)
