@@ -366,8 +366,14 @@ GPUPT_EXPORT int gpupt_domain_parse(const char *text, size_t length, const char 
 	if (name && !(domain->name_of_text = gpupt_arena_copy(&domain->arena, name, strlen(name))))
 		return gpupt_fail_nomem(error);
 
-	struct pass pass = { .parser = { .domain = domain }, .depth = 1, .error = error };
-	pass.open[0].context = CTX_DOCUMENT;
+	/* member by member: open[] is large, and filled as it is used */
+	struct pass pass;
+	pass.parser = (struct gpupt_parser){ .domain = domain };
+	pass.libxml = NULL;
+	pass.depth = 1;
+	pass.open[0] = (struct open_element){ .context = CTX_DOCUMENT };
+	pass.error = error;
+	pass.status = 0;
 	int r = check_encoding(domain, &pass.skipped, error);
 	if (!r)
 		r = run(&pass);

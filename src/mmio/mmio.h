@@ -99,15 +99,36 @@ struct gpupt_mmio_result {
 	uint64_t highest_end;   /* end of the highest 64-bit BAR or bridge window in use */
 };
 
+/* A set of functions that is placed again and again, in this guest and that. Keeps
+ * what the firmware did: the kernel and the size of the hole come after it. */
+struct gpupt_mmio_session {
+	struct gpupt_mmio_function *functions;
+	size_t n_functions;
+	struct gpupt_mmio_firmware_state *state;
+};
+
+/* 0 or GPUPT_E_NOMEM. The functions stay the caller's. */
+int gpupt_mmio_session_init(struct gpupt_mmio_session *session,
+			    struct gpupt_mmio_function *functions, size_t n_functions);
+void gpupt_mmio_session_clear(struct gpupt_mmio_session *session);
+
 /* Predicts where every BAR ends up; fills the results inside functions[].bars.
  * 0 or GPUPT_E_NOMEM. */
-int gpupt_mmio_place(const struct gpupt_mmio_guest *guest, struct gpupt_mmio_function *functions,
-		     size_t n_functions, struct gpupt_mmio_result *ret);
+int gpupt_mmio_session_place(struct gpupt_mmio_session *session,
+			     const struct gpupt_mmio_guest *guest,
+			     struct gpupt_mmio_result *ret);
 
 /* The smallest hole, in whole GiB, with which as many 64-bit BARs get an address
  * as with any size that QEMU starts with; 0 when none is needed. *ret_all tells
- * whether that places every 64-bit prefetchable BAR. Leaves functions[] as
- * gpupt_mmio_place() does at that size. 0 or GPUPT_E_NOMEM. */
+ * whether that places every 64-bit prefetchable BAR. The results inside functions[]
+ * are then those of some other size. 0 or GPUPT_E_NOMEM. */
+int gpupt_mmio_session_minimal_hole(struct gpupt_mmio_session *session,
+				    const struct gpupt_mmio_guest *guest, uint64_t *ret_hole,
+				    bool *ret_all);
+
+/* The same for once. */
+int gpupt_mmio_place(const struct gpupt_mmio_guest *guest, struct gpupt_mmio_function *functions,
+		     size_t n_functions, struct gpupt_mmio_result *ret);
 int gpupt_mmio_minimal_hole(const struct gpupt_mmio_guest *guest,
 			    struct gpupt_mmio_function *functions, size_t n_functions,
 			    uint64_t *ret_hole, bool *ret_all);

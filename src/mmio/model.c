@@ -30,8 +30,18 @@ int gpupt_model_init(struct gpupt_mmio_model *model, const struct gpupt_mmio_gue
 		gpupt_model_clear(model);
 		return GPUPT_E_NOMEM;
 	}
+	gpupt_model_reset(model);
+	return 0;
+}
+
+void gpupt_model_reset(struct gpupt_mmio_model *model)
+{
+	size_t n = model->n;
+	struct gpupt_mmio_function *functions = model->functions;
+	model->firmware_aborted = false;
+	model->firmware_window = model->window = (struct gpupt_range){ 0 };
 	for (size_t i = 0; i <= n; i++)
-		model->buses[i].first = model->buses[i].last = GPUPT_MMIO_NONE;
+		model->buses[i] = (struct gpupt_mmio_bus){ GPUPT_MMIO_NONE, GPUPT_MMIO_NONE };
 	for (size_t i = 0; i < n; i++) {
 		struct gpupt_mmio_function *function = &functions[i];
 		size_t parent = function->parent < 0 ? n : (size_t)function->parent;
@@ -47,7 +57,6 @@ int gpupt_model_init(struct gpupt_mmio_model *model, const struct gpupt_mmio_gue
 			function->bars[b].reason = NULL;
 		}
 	}
-	return 0;
 }
 
 void gpupt_model_clear(struct gpupt_mmio_model *model)

@@ -32,6 +32,8 @@ struct gpupt_mmio_model {
 
 int gpupt_model_init(struct gpupt_mmio_model *model, const struct gpupt_mmio_guest *guest,
 		     struct gpupt_mmio_function *functions, size_t n);
+/* Back to nothing placed. */
+void gpupt_model_reset(struct gpupt_mmio_model *model);
 void gpupt_model_clear(struct gpupt_mmio_model *model);
 
 /* First address past what a CPU with so many bits can reach; saturates. */

@@ -38,8 +38,91 @@ static void refuse(struct gpupt_mmio_function *functions, size_t n)
 		}
 }
 
-int gpupt_mmio_place(const struct gpupt_mmio_guest *guest, struct gpupt_mmio_function *functions,
-		     size_t n_functions, struct gpupt_mmio_result *ret)
+/* ---- what the firmware leaves to the kernel ---- */
+
+struct gpupt_mmio_firmware_state {
+	bool valid;
+	struct gpupt_mmio_guest guest; /* for which it is */
+	uint64_t hole_start;
+	struct gpupt_mmio_model model;
+	struct gpupt_mmio_bus *buses;
+	struct gpupt_mmio_function *functions;
+};
+
+int gpupt_mmio_session_init(struct gpupt_mmio_session *session,
+			    struct gpupt_mmio_function *functions, size_t n_functions)
+{
+	*session = (struct gpupt_mmio_session){ functions, n_functions, NULL };
+	struct gpupt_mmio_firmware_state *state = calloc(1, sizeof(*state));
+	session->state = state;
+	if (!state)
+		return GPUPT_E_NOMEM;
+	state->buses = calloc(n_functions + 1, sizeof(*state->buses));
+	state->functions = calloc(n_functions + 1, sizeof(*state->functions));
+	if (state->buses && state->functions &&
+	    gpupt_model_init(&state->model, &state->guest, functions, n_functions) == 0)
+		return 0;
+	gpupt_mmio_session_clear(session);
+	return GPUPT_E_NOMEM;
+}
+
+void gpupt_mmio_session_clear(struct gpupt_mmio_session *session)
+{
+	if (session->state) {
+		free(session->state->buses);
+		free(session->state->functions);
+		gpupt_model_clear(&session->state->model);
+		free(session->state);
+	}
+	*session = (struct gpupt_mmio_session){ 0 };
+}
+
+/* Firmware sees neither the kernel nor the hole, but for where the hole starts. */
+static bool same_to_firmware(const struct gpupt_mmio_guest *a, const struct gpupt_mmio_guest *b)
+{
+	return a->machine == b->machine && a->machine_version == b->machine_version &&
+	       a->qemu_version == b->qemu_version && a->ram_bytes == b->ram_bytes &&
+	       a->max_ram_bytes == b->max_ram_bytes && a->memory_slots == b->memory_slots &&
+	       a->phys_bits == b->phys_bits && a->guest_phys_bits == b->guest_phys_bits &&
+	       a->vendor_amd == b->vendor_amd && a->vendor_intel == b->vendor_intel &&
+	       a->pages_1g == b->pages_1g && a->firmware == b->firmware &&
+	       a->firmware_version == b->firmware_version &&
+	       a->has_window_override == b->has_window_override &&
+	       a->window_override_mib == b->window_override_mib &&
+	       a->firmware_keeps_override == b->firmware_keeps_override;
+}
+
+/* Leaves the model as the firmware does. */
+static int run_firmware(struct gpupt_mmio_session *session, const struct gpupt_mmio_guest *guest)
+{
+	struct gpupt_mmio_firmware_state *state = session->state;
+	struct gpupt_mmio_model *model = &state->model;
+	size_t functions_size = session->n_functions * sizeof(*state->functions);
+	size_t buses_size = (session->n_functions + 1) * sizeof(*state->buses);
+	uint64_t hole_start = gpupt_qemu_hole_start(guest);
+	bool known = state->valid && state->hole_start == hole_start &&
+		     same_to_firmware(&state->guest, guest);
+	state->guest = *guest;
+	if (known) {
+		memcpy(session->functions, state->functions, functions_size);
+		memcpy(model->buses, state->buses, buses_size);
+		return 0;
+	}
+	state->valid = false;
+	gpupt_model_reset(model);
+	int r = guest->firmware == GPUPT_FIRMWARE_OVMF ? gpupt_ovmf_place(model)
+						       : gpupt_seabios_place(model);
+	if (r)
+		return r;
+	memcpy(state->functions, session->functions, functions_size);
+	memcpy(state->buses, model->buses, buses_size);
+	state->hole_start = hole_start;
+	state->valid = true;
+	return 0;
+}
+
+int gpupt_mmio_session_place(struct gpupt_mmio_session *session,
+			     const struct gpupt_mmio_guest *guest, struct gpupt_mmio_result *ret)
 {
 	struct gpupt_mmio_result result = {
 		.hole_start = gpupt_qemu_hole_start(guest),
@@ -47,40 +130,45 @@ int gpupt_mmio_place(const struct gpupt_mmio_guest *guest, struct gpupt_mmio_fun
 	};
 	if (gpupt_qemu_hole_bytes(guest) > result.max_hole) {
 		result.outcome = GPUPT_MMIO_REFUSED;
-		refuse(functions, n_functions);
+		refuse(session->functions, session->n_functions);
 		*ret = result;
 		return 0;
 	}
-	struct gpupt_mmio_model model;
-	int r = gpupt_model_init(&model, guest, functions, n_functions);
+	struct gpupt_mmio_model *model = &session->state->model;
+	int r = run_firmware(session, guest);
 	if (r)
 		return r;
-	r = guest->firmware == GPUPT_FIRMWARE_OVMF ? gpupt_ovmf_place(&model)
-						   : gpupt_seabios_place(&model);
-	if (!r) {
-		model.window = gpupt_qemu_window(guest, gpupt_model_programmed(&model));
-		r = gpupt_linux_place(&model);
-	}
-	if (!r) {
-		result.outcome = outcome_of(functions, n_functions);
-		result.firmware_aborted = model.firmware_aborted;
-		result.window_start = model.window.start;
-		result.window_end = model.window.end;
-		result.firmware_window_start = model.firmware_window.start;
-		result.firmware_window_end = model.firmware_window.end;
-		result.highest_end = gpupt_model_programmed(&model).end;
-		*ret = result;
-	}
-	gpupt_model_clear(&model);
+	model->window = gpupt_qemu_window(guest, gpupt_model_programmed(model));
+	r = gpupt_linux_place(model);
+	if (r)
+		return r;
+	result.outcome = outcome_of(session->functions, session->n_functions);
+	result.firmware_aborted = model->firmware_aborted;
+	result.window_start = model->window.start;
+	result.window_end = model->window.end;
+	result.firmware_window_start = model->firmware_window.start;
+	result.firmware_window_end = model->firmware_window.end;
+	result.highest_end = gpupt_model_programmed(model).end;
+	*ret = result;
+	return 0;
+}
+
+int gpupt_mmio_place(const struct gpupt_mmio_guest *guest, struct gpupt_mmio_function *functions,
+		     size_t n_functions, struct gpupt_mmio_result *ret)
+{
+	struct gpupt_mmio_session session;
+	int r = gpupt_mmio_session_init(&session, functions, n_functions);
+	if (!r)
+		r = gpupt_mmio_session_place(&session, guest, ret);
+	gpupt_mmio_session_clear(&session);
 	return r;
 }
 
 /* ---- the smallest hole ---- */
 
 struct trial {
+	struct gpupt_mmio_session *session;
 	struct gpupt_mmio_guest guest;
-	struct gpupt_mmio_function *functions;
-	size_t n;
 	size_t placed; /* 64-bit prefetchable BARs that have an address */
 	size_t total;
 	struct gpupt_mmio_result result;
@@ -90,11 +178,12 @@ static int try_hole(struct trial *trial, uint64_t hole)
 {
 	trial->guest.hole_set = true;
 	trial->guest.hole_bytes = hole;
-	int r = gpupt_mmio_place(&trial->guest, trial->functions, trial->n, &trial->result);
+	const struct gpupt_mmio_session *session = trial->session;
+	int r = gpupt_mmio_session_place(trial->session, &trial->guest, &trial->result);
 	trial->placed = trial->total = 0;
-	for (size_t i = 0; i < trial->n; i++)
-		for (size_t b = 0; b < trial->functions[i].n_bars; b++) {
-			const struct gpupt_mmio_bar *bar = &trial->functions[i].bars[b];
+	for (size_t i = 0; i < session->n_functions; i++)
+		for (size_t b = 0; b < session->functions[i].n_bars; b++) {
+			const struct gpupt_mmio_bar *bar = &session->functions[i].bars[b];
 			if (!gpupt_is_memory(bar) || !gpupt_is_pref64(bar))
 				continue;
 			trial->total++;
@@ -111,25 +200,20 @@ static int does(struct trial *trial, uint64_t gib, size_t best, bool *ret)
 	return r;
 }
 
-/* The smallest hole that does what `hole` does, in GiB. What lies above the highest
- * address in use is not needed, and mostly that is the end of it; else it is between
- * that and nothing. */
+/* The smallest hole that does what the one just tried does, in GiB; none does not.
+ * What lies above the highest address in use is not needed, and mostly that is the
+ * end of it; else it is between that and nothing. */
 static int shrink(struct trial *trial, uint64_t hole, uint64_t *ret_hole)
 {
 	size_t best = trial->placed;
 	uint64_t used = gpupt_sub(trial->result.highest_end, trial->result.window_start);
 	uint64_t enough = hole / GPUPT_GIB, too_small = 0;
-	bool works = false;
-	int r = does(trial, 0, best, &works);
-	if (r || works || !enough) {
-		*ret_hole = 0;
-		return r;
-	}
 	uint64_t guess = gpupt_align_up(used, GPUPT_GIB) / GPUPT_GIB;
-	for (uint64_t next = guess; too_small + 1 < enough; ) {
+	for (uint64_t next = guess; too_small + 1 < enough;) {
+		bool works = false;
 		if (next <= too_small || next >= enough)
 			next = too_small + (enough - too_small) / 2;
-		r = does(trial, next, best, &works);
+		int r = does(trial, next, best, &works);
 		if (r)
 			return r;
 		if (works)
@@ -143,34 +227,60 @@ static int shrink(struct trial *trial, uint64_t hole, uint64_t *ret_hole)
 	return 0;
 }
 
+/* The largest hole worth trying: that QEMU starts with and addresses reach, without
+ * moving an AMD guest's memory above 1 TiB if that is as good. */
+static int try_largest(struct trial *trial, uint64_t *ret_hole)
+{
+	const struct gpupt_mmio_guest *guest = &trial->guest;
+	uint64_t most = gpupt_qemu_max_hole(guest);
+	uint64_t reach = gpupt_sub(gpupt_address_limit(guest->phys_bits), 4 * GPUPT_GIB);
+	most = max_hole_rounded(most < reach ? most : reach);
+	uint64_t unmoved = max_hole_rounded(gpupt_qemu_max_hole_below_ht(guest));
+	*ret_hole = most < unmoved ? most : unmoved;
+	int r = try_hole(trial, *ret_hole);
+	if (r || most == *ret_hole || trial->placed == trial->total)
+		return r;
+	size_t placed = trial->placed;
+	uint64_t below = *ret_hole;
+	*ret_hole = most;
+	r = try_hole(trial, most);
+	if (r || trial->placed > placed)
+		return r;
+	*ret_hole = below;
+	return try_hole(trial, below);
+}
+
+int gpupt_mmio_session_minimal_hole(struct gpupt_mmio_session *session,
+				    const struct gpupt_mmio_guest *guest, uint64_t *ret_hole,
+				    bool *ret_all)
+{
+	struct trial trial = { .session = session, .guest = *guest };
+	uint64_t hole = 0;
+	int r = try_hole(&trial, 0);
+	size_t with_none = trial.placed;
+	if (!r && trial.placed < trial.total) {
+		r = try_largest(&trial, &hole);
+		if (!r && trial.placed <= with_none)
+			hole = 0;
+	}
+	bool all = trial.placed == trial.total && trial.result.outcome != GPUPT_MMIO_REFUSED;
+	if (!r && hole)
+		r = shrink(&trial, hole, &hole);
+	if (r)
+		return r;
+	*ret_hole = hole;
+	*ret_all = all;
+	return 0;
+}
+
 int gpupt_mmio_minimal_hole(const struct gpupt_mmio_guest *guest,
 			    struct gpupt_mmio_function *functions, size_t n_functions,
 			    uint64_t *ret_hole, bool *ret_all)
 {
-	struct trial trial = { .guest = *guest, .functions = functions, .n = n_functions };
-	uint64_t most = gpupt_qemu_max_hole(guest);
-	uint64_t reach = gpupt_sub(gpupt_address_limit(guest->phys_bits), 4 * GPUPT_GIB);
-	most = max_hole_rounded(most < reach ? most : reach);
-	/* Without moving an AMD guest's memory above 1 TiB, if that is as good. */
-	uint64_t unmoved = max_hole_rounded(gpupt_qemu_max_hole_below_ht(guest));
-	uint64_t from = most < unmoved ? most : unmoved;
-	int r = try_hole(&trial, from);
-	if (!r && most > from && trial.placed < trial.total) {
-		size_t placed = trial.placed;
-		r = try_hole(&trial, most);
-		if (trial.placed > placed)
-			from = most;
-	}
-	if (!r && trial.guest.hole_bytes != from)
-		r = try_hole(&trial, from);
-	uint64_t hole = 0;
+	struct gpupt_mmio_session session;
+	int r = gpupt_mmio_session_init(&session, functions, n_functions);
 	if (!r)
-		r = shrink(&trial, from, &hole);
-	if (!r && trial.guest.hole_bytes != hole)
-		r = try_hole(&trial, hole);
-	if (r)
-		return r;
-	*ret_hole = hole;
-	*ret_all = trial.placed == trial.total;
-	return 0;
+		r = gpupt_mmio_session_minimal_hole(&session, guest, ret_hole, ret_all);
+	gpupt_mmio_session_clear(&session);
+	return r;
 }

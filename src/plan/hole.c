@@ -29,8 +29,7 @@ static int minimal_hole(struct gpupt_making *making, const struct gpupt_mmio_gue
 	struct gpupt_mmio_guest without = *guest;
 	without.hole_set = false;
 	without.hole_bytes = 0;
-	int r = gpupt_mmio_minimal_hole(&without, making->functions, making->n_functions, ret_bytes,
-					ret_works);
+	int r = gpupt_mmio_session_minimal_hole(&making->session, &without, ret_bytes, ret_works);
 	return r < 0 ? gpupt_fail_nomem(making->error) : 0;
 }
 
@@ -208,8 +207,8 @@ static int round_up(struct gpupt_making *making, uint64_t needed, uint64_t *ret)
 	if (making->request->rounding == GPUPT_ROUND_GIB)
 		return 0;
 	uint64_t rounded = gpupt_power_of_two_above(exact);
-	bool works = false;
-	int r = rounded <= making->plan->hole.maximum ? holds(making, rounded, &works) : 0;
+	bool works = rounded == exact;
+	int r = !works && rounded <= making->plan->hole.maximum ? holds(making, rounded, &works) : 0;
 	if (r < 0)
 		return r;
 	if (works)

@@ -150,12 +150,15 @@ static void report(struct survey *survey)
 static int fill_layout(struct gpupt_making *making, const struct gpupt_mmio_result *result)
 {
 	struct gpupt_plan *plan = making->plan;
-	size_t count = 0;
-	for (size_t i = 0; i < making->n_functions; i++)
-		count += making->functions[i].n_bars;
-	plan->layout = calloc(count + 1, sizeof(*plan->layout));
-	if (!plan->layout)
-		return gpupt_fail_nomem(making->error);
+	if (!plan->layout) {
+		size_t count = 0;
+		for (size_t i = 0; i < making->n_functions; i++)
+			count += making->functions[i].n_bars;
+		plan->layout = calloc(count + 1, sizeof(*plan->layout));
+		if (!plan->layout)
+			return gpupt_fail_nomem(making->error);
+	}
+	plan->n_layout = 0;
 	plan->hole.window_start = result->window_start;
 	plan->hole.window_end = result->window_end;
 	plan->hole.firmware_window_start = result->firmware_window_start;
@@ -200,8 +203,6 @@ static int keep_possibilities(struct gpupt_making *making)
 			.has_minimum = world->works,
 			.minimum = world->works ? world->minimum : 0,
 		};
-		if (world->verdict > making->worlds[plan->shown].verdict)
-			plan->shown = i;
 	}
 	return 0;
 }
@@ -211,18 +212,19 @@ static int survey_all(struct survey *survey)
 	struct gpupt_making *making = survey->making;
 	struct gpupt_plan *plan = making->plan;
 	struct gpupt_mmio_result result;
-	for (size_t i = 0; i < making->n_worlds; i++) {
-		int r = gpupt_making_place(making, &making->worlds[i], plan->hole.planned, &result);
+	int r = 0;
+	for (size_t i = 0; i < making->n_worlds && r == 0; i++) {
+		r = gpupt_making_place(making, &making->worlds[i], plan->hole.planned, &result);
 		if (r < 0)
 			return r;
 		making->worlds[i].verdict = judge(survey, i, &result);
-	}
-	int r = keep_possibilities(making);
-	if (r == 0)
-		r = gpupt_making_place(making, &making->worlds[plan->shown], plan->hole.planned,
-				       &result);
-	if (r == 0)
+		if (i > 0 && making->worlds[i].verdict <= making->worlds[plan->shown].verdict)
+			continue;
+		plan->shown = i;
 		r = fill_layout(making, &result);
+	}
+	if (r == 0)
+		r = keep_possibilities(making);
 	if (r < 0 || plan->verdict == GPUPT_VERDICT_NO_FIT)
 		return r;
 	plan->verdict = making->worlds[plan->shown].verdict;

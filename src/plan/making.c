@@ -45,7 +45,7 @@ int gpupt_making_place(struct gpupt_making *making, const struct gpupt_world *wo
 	struct gpupt_mmio_guest guest = world->guest;
 	guest.hole_set = true;
 	guest.hole_bytes = hole_bytes;
-	int r = gpupt_mmio_place(&guest, making->functions, making->n_functions, ret);
+	int r = gpupt_mmio_session_place(&making->session, &guest, ret);
 	return r < 0 ? gpupt_fail_nomem(making->error) : 0;
 }
 

@@ -89,6 +89,7 @@ struct gpupt_making {
 	struct gpupt_world *worlds;
 	size_t n_worlds, c_worlds;
 	struct gpupt_mmio_function *functions;
+	struct gpupt_mmio_session session; /* of them */
 	struct gpupt_guest_device *devices; /* devices[i] is what functions[i] is */
 	size_t n_functions;
 };

@@ -112,6 +112,7 @@ GPUPT_EXPORT int gpupt_plan_make(const struct gpupt_domain *domain,
 	free(making.wanted);
 	free(making.removed);
 	free(making.worlds);
+	gpupt_mmio_session_clear(&making.session);
 	free(making.functions);
 	free(making.devices);
 	if (r < 0)

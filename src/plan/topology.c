@@ -490,5 +490,8 @@ int gpupt_make_topology(struct gpupt_making *making)
 		r = flatten(&tree);
 	free(tree.nodes);
 	free(tree.owner);
+	if (r == 0)
+		r = gpupt_mmio_session_init(&making->session, making->functions,
+					    making->n_functions);
 	return r < 0 ? gpupt_fail_nomem(making->error) : 0;
 }
