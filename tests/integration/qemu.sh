@@ -48,11 +48,20 @@ has_not() { case $1 in *"$2"*) fail "\"$2\" in: $1" ;; esac; }
 
 # The daemon
 
-for directory in /run /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
+for directory in /run /var/lib /var/log /var/cache; do
 	mount -t tmpfs tmpfs $directory || skip "cannot mount on $directory"
+	mkdir $directory/libvirt
 done
-mkdir -p /run/lab/etc/qemu /run/libvirt
+mkdir -p /run/lab/etc/qemu
 mount --bind /run/lab/etc /etc/libvirt || skip "cannot mount on /etc/libvirt"
+# libvirtd looks its default user and group up even where it is told of others.
+add_account() {
+	getent "$1" libvirt-qemu >/dev/null && return
+	{ cat "/etc/$1" && echo "$2"; } >"/run/lab/$1"
+	mount --bind "/run/lab/$1" "/etc/$1" || skip "cannot mount on /etc/$1"
+}
+add_account passwd libvirt-qemu:x:64055:64055::/:/bin/false
+add_account group libvirt-qemu:x:64055:
 printf '%s\n' 'auth_unix_ro = "none"' 'auth_unix_rw = "none"' 'unix_sock_group = "root"' \
 	'listen_tls = 0' 'listen_tcp = 1' 'auth_tcp = "none"' >/etc/libvirt/libvirtd.conf
 printf '%s\n' 'security_driver = "none"' 'namespaces = []' 'cgroup_controllers = []' \
