@@ -407,23 +407,6 @@ static int look_at_bus(struct kernel *kernel, size_t bus)
 	return r;
 }
 
-/* Undoes what assign() did for these requests. */
-static int undo(struct kernel *kernel, size_t bus, size_t first)
-{
-	for (size_t i = first; i != GPUPT_MMIO_NONE; i = kernel->requests[i].next) {
-		struct request *made = &kernel->requests[i];
-		struct gpupt_mmio_bar *bar = requested_bar(kernel, made);
-		if (bar) {
-			bar->placed_by = GPUPT_MMIO_NOBODY;
-			bar->address = 0;
-		} else {
-			*window_of(kernel, made->function, made->slot - SLOT_WINDOW) =
-				(struct gpupt_range){ 0 };
-		}
-	}
-	return bus == kernel->model->n ? 0 : look_at_bus(kernel, bus);
-}
-
 /* assign_requested_resources_sorted(): *ret_all tells whether everything but
  * ROMs found room. */
 static int assign_sorted(struct kernel *kernel, size_t bus, size_t first, bool extra,
@@ -447,8 +430,109 @@ static int assign_sorted(struct kernel *kernel, size_t bus, size_t first, bool e
 	return 0;
 }
 
+/* What the bus had free before it was tried with all extras. */
+struct saved {
+	struct gpupt_space high, low;
+};
+
+static int save(struct kernel *kernel, size_t bus, struct saved *saved)
+{
+	if (bus != kernel->model->n)
+		return 0;
+	int r = gpupt_space_copy(&saved->high, &kernel->high);
+	return r ? r : gpupt_space_copy(&saved->low, &kernel->low);
+}
+
+/* Undoes what assign() did for these requests. */
+static int undo(struct kernel *kernel, size_t bus, size_t first, struct saved *saved)
+{
+	for (size_t i = first; i != GPUPT_MMIO_NONE; i = kernel->requests[i].next) {
+		struct request *made = &kernel->requests[i];
+		struct gpupt_mmio_bar *bar = requested_bar(kernel, made);
+		if (bar) {
+			bar->placed_by = GPUPT_MMIO_NOBODY;
+			bar->address = 0;
+		} else {
+			*window_of(kernel, made->function, made->slot - SLOT_WINDOW) =
+				(struct gpupt_range){ 0 };
+		}
+	}
+	if (bus != kernel->model->n)
+		return look_at_bus(kernel, bus);
+	gpupt_space_swap(&saved->high, &kernel->high);
+	gpupt_space_swap(&saved->low, &kernel->low);
+	return 0;
+}
+
+static struct gpupt_space *space_of(struct kernel *kernel, size_t bus, struct gpupt_range range)
+{
+	if (bus == kernel->model->n)
+		return range.start >= 4 * GPUPT_GIB ? &kernel->high : &kernel->low;
+	return gpupt_range_holds(kernel->model->buses[bus].pref, range.start, range.end)
+		       ? &kernel->pref : &kernel->mem;
+}
+
+/* pci_reassign_resource(): a window that got what it must have is made larger,
+ * where it is or where there is room. */
+static int enlarge(struct kernel *kernel, size_t bus, const struct request *made)
+{
+	if (made->extra <= made->size || made->slot < SLOT_WINDOW)
+		return 0;
+	struct gpupt_range *window =
+		window_of(kernel, made->function, made->slot - SLOT_WINDOW);
+	struct gpupt_range old = *window;
+	bool found;
+	if (!made->size)
+		return assign(kernel, bus, made, made->extra, &found);
+	if (gpupt_range_empty(old))
+		return 0;
+	int r = gpupt_space_give(space_of(kernel, bus, old), old);
+	if (!r)
+		r = assign(kernel, bus, made, made->extra, &found);
+	if (r || found)
+		return r;
+	return gpupt_space_take(space_of(kernel, bus, old), old);
+}
+
+/* reassign_resources_sorted(): the last bridge first, and of one bridge the
+ * 32-bit window first. */
+static int enlarge_all(struct kernel *kernel, size_t bus)
+{
+	int r = 0;
+	for (size_t i = kernel->n_requests; !r && i-- > 0;) {
+		const struct request *made = &kernel->requests[i];
+		bool pair = i && made->slot == SLOT_WINDOW + PREF &&
+			    made[-1].function == made->function &&
+			    made[-1].slot == SLOT_WINDOW + MEM;
+		if (pair)
+			r = enlarge(kernel, bus, made - 1);
+		if (!r)
+			r = enlarge(kernel, bus, made);
+		i -= pair;
+	}
+	return r;
+}
+
 /* __assign_resources_sorted(): first with everything that would be nice to
  * have; if that fails only what must be, then the rest where there is room. */
+static int assign_all(struct kernel *kernel, size_t bus, size_t first, struct saved *saved)
+{
+	bool any_extra = false, all;
+	for (size_t i = 0; i < kernel->n_requests; i++)
+		any_extra |= kernel->requests[i].extra > kernel->requests[i].size;
+	if (!any_extra)
+		return assign_sorted(kernel, bus, first, false, &all);
+	int r = save(kernel, bus, saved);
+	if (!r)
+		r = assign_sorted(kernel, bus, first, true, &all);
+	if (r || all)
+		return r;
+	r = undo(kernel, bus, first, saved);
+	if (!r)
+		r = assign_sorted(kernel, bus, first, false, &all);
+	return r ? r : enlarge_all(kernel, bus);
+}
+
 static int assign_bus(struct kernel *kernel, size_t bus)
 {
 	int r = look_at_bus(kernel, bus);
@@ -456,36 +540,10 @@ static int assign_bus(struct kernel *kernel, size_t bus)
 		r = collect(kernel, bus);
 	if (r)
 		return r;
-	size_t first = sort(kernel);
-	bool any_extra = false, all;
-	for (size_t i = 0; i < kernel->n_requests; i++)
-		any_extra |= kernel->requests[i].extra > kernel->requests[i].size;
-	if (!any_extra)
-		return assign_sorted(kernel, bus, first, false, &all);
-	struct gpupt_space high = { 0 }, low = { 0 };
-	if (bus == kernel->model->n) {
-		r = gpupt_space_copy(&high, &kernel->high);
-		if (!r)
-			r = gpupt_space_copy(&low, &kernel->low);
-	}
-	if (!r)
-		r = assign_sorted(kernel, bus, first, true, &all);
-	if (r || all)
-		goto out;
-	if (bus == kernel->model->n) {
-		gpupt_space_swap(&high, &kernel->high);
-		gpupt_space_swap(&low, &kernel->low);
-	}
-	r = undo(kernel, bus, first);
-	if (!r)
-		r = assign_sorted(kernel, bus, first, false, &all);
-	for (size_t i = first; !r && i != GPUPT_MMIO_NONE; i = kernel->requests[i].next)
-		if (!kernel->requests[i].size)
-			r = assign(kernel, bus, &kernel->requests[i], kernel->requests[i].extra,
-				   &all);
-out:
-	gpupt_space_clear(&high);
-	gpupt_space_clear(&low);
+	struct saved saved = { 0 };
+	r = assign_all(kernel, bus, sort(kernel), &saved);
+	gpupt_space_clear(&saved.high);
+	gpupt_space_clear(&saved.low);
 	return r;
 }
 

@@ -227,8 +227,29 @@ static bool same_addresses(const struct vector *vector, const json_t *observed)
 	return same;
 }
 
+/* Where a record and the model may differ, and why. */
+static const struct {
+	const char *name;
+	const char *reason;
+} known[] = {
+	{ "D/sea1162/I/8x256 > 1T",
+	  "SeaBIOS lays windows beyond the CPU's reach; sysfs shows a BAR at the firmware's "
+	  "address although the window of its bridge is gone" },
+	{ "V/7/24/ovmf2211/k612",
+	  "one BAR that the firmware placed is missing from the record; the same guest booted "
+	  "again, with Linux 6.1, has it where the model says" },
+};
+
+static bool is_known(const char *name)
+{
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(known); i++)
+		if (strcmp(name, known[i].name) == 0)
+			return true;
+	return false;
+}
+
 struct totals {
-	unsigned int boots, outcomes, addresses;
+	unsigned int boots, outcomes, addresses, unexpected;
 };
 
 static void check(const json_t *boot, struct totals *totals)
@@ -240,12 +261,15 @@ static void check(const json_t *boot, struct totals *totals)
 	char outcome[32];
 	outcome_text(&vector, &result, outcome);
 	const char *seen = text(boot, "outcome", "");
+	const char *name = text(boot, "case", "");
 	totals->boots++;
 	bool same = strcmp(seen, outcome) == 0 ||
 		    (strcmp(seen, "start") == 0 && strcmp(outcome, "REFUSE") != 0);
 	totals->outcomes += same;
-	if (!same)
-		print_message("%s: model %s, boot %s\n", text(boot, "case", ""), outcome, seen);
+	if (!same) {
+		print_message("%s: model %s, boot %s\n", name, outcome, seen);
+		totals->unexpected += !is_known(name);
+	}
 	if (strcmp(seen, "start") == 0 || strcmp(seen, "REFUSE") == 0) {
 		totals->addresses += same;
 		return;
@@ -253,7 +277,7 @@ static void check(const json_t *boot, struct totals *totals)
 	bool addresses = same_addresses(&vector, json_object_get(boot, "observed"));
 	totals->addresses += addresses;
 	if (!addresses)
-		print_message("%s: addresses differ\n", text(boot, "case", ""));
+		print_message("%s: addresses differ\n", name);
 }
 
 static void replay(void **state)
@@ -271,6 +295,9 @@ static void replay(void **state)
 	free(line);
 	print_message("%u boots: %u outcomes and %u addresses agree\n", totals.boots,
 		      totals.outcomes, totals.addresses);
+	assert_true(totals.boots > 0);
+	assert_int_equal(totals.unexpected, 0);
+	assert_true(totals.addresses * 100 >= totals.boots * 95);
 }
 
 int main(int argc, char **argv)
