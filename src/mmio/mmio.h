@@ -126,7 +126,7 @@ int gpupt_mmio_session_minimal_hole(struct gpupt_mmio_session *session,
 				    const struct gpupt_mmio_guest *guest, uint64_t *ret_hole,
 				    bool *ret_all);
 
-/* The same for once. */
+/* The same for once; functions[] are left as they are with the hole found. */
 int gpupt_mmio_place(const struct gpupt_mmio_guest *guest, struct gpupt_mmio_function *functions,
 		     size_t n_functions, struct gpupt_mmio_result *ret);
 int gpupt_mmio_minimal_hole(const struct gpupt_mmio_guest *guest,

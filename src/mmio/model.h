@@ -53,7 +53,7 @@ static inline bool gpupt_is_pref64(const struct gpupt_mmio_bar *bar)
 /* A memory BAR that wants an address; the ROM apart. */
 static inline bool gpupt_is_memory(const struct gpupt_mmio_bar *bar)
 {
-	return !bar->io && bar->size && bar->index < 6;
+	return !bar->io && bar->index < 6 && bar->size && !(bar->size & (bar->size - 1));
 }
 
 /* [start, end) that the firmware programmed above 4 GiB on the root bus. */

@@ -168,9 +168,7 @@ static void add_bars(struct tree_state *state, struct lists *lists, size_t i)
 		struct list *list = bar->mem64 ? &lists->mem64 : &lists->mem32;
 		if (bar->prefetchable)
 			list = bar->mem64 ? &lists->pmem64 : &lists->pmem32;
-		uint64_t align = gpupt_power_of_two_above(bar->size);
-		if (gpupt_is_power_of_two(align))
-			add(state, list, i * NODES + b, bar->size, align);
+		add(state, list, i * NODES + b, bar->size, bar->size);
 	}
 }
 

@@ -27,20 +27,39 @@ static uint64_t max_hole_rounded(uint64_t hole)
 	return gpupt_align_down(hole, GPUPT_GIB);
 }
 
-/* QEMU does not start: nothing has an address. */
-static void refuse(struct gpupt_mmio_function *functions, size_t n)
+/* A guest has so many buses; what is more is not modelled. */
+#define MAX_BUSES 256
+#define MAX_FUNCTIONS_ON_BUS 256
+
+static bool too_many(const struct gpupt_mmio_model *model)
+{
+	size_t buses = 1;
+	for (size_t i = 0; i <= model->n; i++) {
+		buses += i < model->n && model->functions[i].kind != GPUPT_MMIO_ENDPOINT;
+		size_t on_bus = 0;
+		for (size_t c = model->buses[i].first; c != GPUPT_MMIO_NONE; c = model->next[c])
+			on_bus++;
+		if (on_bus > MAX_FUNCTIONS_ON_BUS)
+			return true;
+	}
+	return buses > MAX_BUSES;
+}
+
+/* Nothing has an address, for one reason. */
+static void place_nothing(struct gpupt_mmio_function *functions, size_t n, const char *reason)
 {
 	for (size_t i = 0; i < n; i++)
 		for (size_t b = 0; b < functions[i].n_bars; b++) {
 			functions[i].bars[b].placed_by = GPUPT_MMIO_NOBODY;
 			functions[i].bars[b].address = 0;
-			functions[i].bars[b].reason = "QEMU does not start with this hole";
+			functions[i].bars[b].reason = reason;
 		}
 }
 
 /* ---- what the firmware leaves to the kernel ---- */
 
 struct gpupt_mmio_firmware_state {
+	bool too_many; /* more than PCI can address: nothing is placed */
 	bool valid;
 	struct gpupt_mmio_guest guest; /* for which it is */
 	uint64_t hole_start;
@@ -60,8 +79,10 @@ int gpupt_mmio_session_init(struct gpupt_mmio_session *session,
 	state->buses = calloc(n_functions + 1, sizeof(*state->buses));
 	state->functions = calloc(n_functions + 1, sizeof(*state->functions));
 	if (state->buses && state->functions &&
-	    gpupt_model_init(&state->model, &state->guest, functions, n_functions) == 0)
+	    gpupt_model_init(&state->model, &state->guest, functions, n_functions) == 0) {
+		state->too_many = too_many(&state->model);
 		return 0;
+	}
 	gpupt_mmio_session_clear(session);
 	return GPUPT_E_NOMEM;
 }
@@ -130,7 +151,15 @@ int gpupt_mmio_session_place(struct gpupt_mmio_session *session,
 	};
 	if (gpupt_qemu_hole_bytes(guest) > result.max_hole) {
 		result.outcome = GPUPT_MMIO_REFUSED;
-		refuse(session->functions, session->n_functions);
+		place_nothing(session->functions, session->n_functions,
+			      "QEMU does not start with this hole");
+		*ret = result;
+		return 0;
+	}
+	if (session->state->too_many) {
+		result.outcome = GPUPT_MMIO_SOME;
+		place_nothing(session->functions, session->n_functions,
+			      "the guest has more functions or buses than PCI can address");
 		*ret = result;
 		return 0;
 	}
@@ -281,6 +310,13 @@ int gpupt_mmio_minimal_hole(const struct gpupt_mmio_guest *guest,
 	int r = gpupt_mmio_session_init(&session, functions, n_functions);
 	if (!r)
 		r = gpupt_mmio_session_minimal_hole(&session, guest, ret_hole, ret_all);
+	if (!r) {
+		struct gpupt_mmio_guest with = *guest;
+		struct gpupt_mmio_result result;
+		with.hole_set = true;
+		with.hole_bytes = *ret_hole;
+		r = gpupt_mmio_session_place(&session, &with, &result);
+	}
 	gpupt_mmio_session_clear(&session);
 	return r;
 }
