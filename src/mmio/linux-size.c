@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "mmio/linux.h"
+
+/* How large Linux makes a bridge's windows: pbus_size_mem() in setup-bus.c. */
+
+/* What pci_hp_mmio_size and pci_hp_mmio_pref_size add for a port with hotplug. */
+#define HOTPLUG_EXTRA (2 * GPUPT_MIB)
+
+static uint64_t max64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+#define ORDERS 28 /* from 1 MiB */
+
+struct sum {
+	uint64_t size;
+	uint64_t aligns[ORDERS];
+	unsigned int max_order;
+	uint64_t children_extra;
+};
+
+static void sum_add(const struct gpupt_linux *kernel, struct sum *sum, uint64_t size,
+		    uint64_t align)
+{
+	if (gpupt_linux_too_large(kernel, align))
+		return;
+	unsigned int order = align > GPUPT_MIB ? (unsigned int)__builtin_ctzll(align) - 20 : 0;
+	sum->size = gpupt_add(sum->size, max64(size, align));
+	if (size <= align || gpupt_linux_is_tight(kernel))
+		sum->aligns[order] = gpupt_add(sum->aligns[order], align);
+	if (order > sum->max_order)
+		sum->max_order = order;
+}
+
+/* calculate_mem_align(), the same from 5.15 to 6.12. */
+static uint64_t sum_align(const struct sum *sum)
+{
+	uint64_t align = 0, min_align = 0;
+	for (unsigned int order = 0; order <= sum->max_order; order++) {
+		uint64_t here = GPUPT_MIB << order;
+		if (!align)
+			min_align = here;
+		else if (gpupt_align_up(gpupt_add(align, min_align), min_align) < here)
+			min_align = here / 2;
+		align = gpupt_add(align, sum->aligns[order]);
+	}
+	return min_align;
+}
+
+/* calculate_head_align(), since 7.0: less than the largest alignment when smaller
+ * ones fill the head. */
+static uint64_t sum_head_align(const struct sum *sum)
+{
+	uint64_t head = GPUPT_MIB << sum->max_order, rest = 0;
+	for (unsigned int order = sum->max_order; order-- > 0;) {
+		rest = gpupt_add(rest, sum->aligns[order]);
+		while (head > GPUPT_MIB << order && rest >= head / 2) {
+			head /= 2;
+			rest -= head;
+		}
+	}
+	return head;
+}
+
+static void size_window(struct gpupt_linux *kernel, size_t i, unsigned int which, bool optional)
+{
+	struct gpupt_mmio_model *model = kernel->model;
+	struct gpupt_linux_want *want = &kernel->wants[i][which];
+	want->size = want->extra = 0;
+	if (!gpupt_range_empty(*gpupt_linux_window(kernel, i, which)))
+		return;
+	struct sum sum = { 0 };
+	for (size_t c = model->buses[i].first; c != GPUPT_MMIO_NONE; c = model->next[c]) {
+		const struct gpupt_mmio_function *function = &model->functions[c];
+		for (size_t b = 0; b < function->n_bars; b++) {
+			const struct gpupt_mmio_bar *bar = &function->bars[b];
+			if (!gpupt_linux_wanted(bar) || gpupt_linux_window_for(bar) != which)
+				continue;
+			/* ROMs are nice to have since 6.15. */
+			if (gpupt_linux_is_tight(kernel) && bar->index == 6)
+				sum.children_extra = gpupt_add(sum.children_extra, bar->size);
+			else
+				sum_add(kernel, &sum, bar->size, bar->size);
+		}
+		const struct gpupt_linux_want *child = &kernel->wants[c][which];
+		if (!gpupt_is_bridge(function) || !child->extra)
+			continue;
+		sum.children_extra = gpupt_add(sum.children_extra, child->extra - child->size);
+		if (child->size)
+			sum_add(kernel, &sum, child->size, child->align);
+	}
+	uint64_t nice = model->functions[i].hotplug ? HOTPLUG_EXTRA : 0;
+	uint64_t least = max64(optional ? 0 : nice, want->old);
+	want->align = gpupt_linux_is_tight(kernel) ? sum_head_align(&sum) : sum_align(&sum);
+	uint64_t tail = gpupt_linux_is_tight(kernel) ? GPUPT_MIB : want->align;
+	want->size = gpupt_align_up(max64(sum.size, least), tail);
+	want->extra = want->size;
+	if (optional && (nice || sum.children_extra))
+		want->extra = gpupt_align_up(
+			gpupt_add(max64(max64(sum.size, want->old), nice), sum.children_extra),
+			tail);
+}
+
+void gpupt_linux_size_windows(struct gpupt_linux *kernel, bool optional)
+{
+	/* From the last bridge up: windows behind a bridge are part of its own. */
+	for (size_t i = kernel->model->n; i-- > 0;)
+		for (unsigned int w = 0; w < GPUPT_N_WINDOWS; w++)
+			if (gpupt_is_bridge(&kernel->model->functions[i]))
+				size_window(kernel, i, w, optional);
+}

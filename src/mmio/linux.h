@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef GPUPT_MMIO_LINUX_H
+#define GPUPT_MMIO_LINUX_H
+
+/* How Linux keeps the firmware's addresses and places what has none:
+ * arch/x86/pci/i386.c, drivers/pci/setup-bus.c and setup-res.c. Shared by
+ * linux.c (the order of events), linux-size.c (how large a bridge's windows
+ * are) and linux-assign.c (where things go). */
+
+#include "base/util.h"
+#include "mmio/model.h"
+
+enum { GPUPT_WINDOW_MEM, GPUPT_WINDOW_PREF, GPUPT_N_WINDOWS };
+
+/* A bridge window that is to be placed. */
+struct gpupt_linux_want {
+	uint64_t size;
+	uint64_t extra; /* size with what would be nice to have */
+	uint64_t align;
+	uint64_t old;	    /* a released window never shrinks */
+	bool from_firmware; /* the window as it stands is the firmware's */
+};
+
+/* Something on a bus that is to be placed. */
+struct gpupt_linux_request {
+	size_t function;
+	unsigned int slot; /* index into bars[], or GPUPT_SLOT_WINDOW + which window */
+	uint64_t size;
+	uint64_t extra;
+	uint64_t align;
+	size_t next;
+};
+#define GPUPT_SLOT_WINDOW 7
+
+struct gpupt_linux {
+	struct gpupt_mmio_model *model;
+	struct gpupt_linux_want (*wants)[GPUPT_N_WINDOWS];
+	struct gpupt_space high, low; /* the root bus */
+	struct gpupt_space mem, pref; /* the bus at hand, behind a bridge */
+	struct gpupt_linux_request *requests;
+	size_t n_requests, c_requests;
+	bool *failed; /* BARs: function * 7 + bar */
+};
+
+/* Windows are sized without slack since 7.0 (3958bf16e2fe, bc75c8e50711, and
+ * 9036bd0efcb6 in its stable releases). */
+static inline bool gpupt_linux_is_tight(const struct gpupt_linux *kernel)
+{
+	return kernel->model->guest->kernel_version >= 700;
+}
+
+/* Larger ones are refused: "disabling BAR ...: bad alignment". */
+static inline bool gpupt_linux_too_large(const struct gpupt_linux *kernel, uint64_t align)
+{
+	return align > (gpupt_linux_is_tight(kernel) ? 128 : 8) * GPUPT_TIB;
+}
+
+static inline struct gpupt_range *gpupt_linux_window(struct gpupt_linux *kernel, size_t bridge,
+						     unsigned int which)
+{
+	struct gpupt_mmio_bus *bus = &kernel->model->buses[bridge];
+	return which == GPUPT_WINDOW_PREF ? &bus->pref : &bus->mem;
+}
+
+/* 64-bit prefetchable ones go into the prefetchable window, all others into the
+ * other one: __pci_bus_size_bridges(). */
+static inline unsigned int gpupt_linux_window_for(const struct gpupt_mmio_bar *bar)
+{
+	return gpupt_is_pref64(bar) ? GPUPT_WINDOW_PREF : GPUPT_WINDOW_MEM;
+}
+
+static inline bool gpupt_linux_wanted(const struct gpupt_mmio_bar *bar)
+{
+	return bar->placed_by == GPUPT_MMIO_NOBODY && !bar->io && gpupt_is_power_of_two(bar->size);
+}
+
+static inline struct gpupt_range gpupt_bar_range(const struct gpupt_mmio_bar *bar)
+{
+	return (struct gpupt_range){ bar->address, gpupt_add(bar->address, bar->size) };
+}
+
+/* Fills in what the windows of every bridge want. `optional`: with room for
+ * hotplug as something nice to have; else it is a must. */
+void gpupt_linux_size_windows(struct gpupt_linux *kernel, bool optional);
+
+/* Places what is without an address on the bus behind function `bus`, or on the
+ * root bus. 0 or GPUPT_E_NOMEM. */
+int gpupt_linux_assign_bus(struct gpupt_linux *kernel, size_t bus);
+
+#endif
