@@ -1,0 +1,472 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Boots a guest under QEMU and compares every BAR's address with the prediction.
+
+A case is a dictionary: name, machine (q35), cpu (qemu64), memory (512M), maxmem,
+slots, firmware (ovmf or seabios), hole, window_override_mib, realloc, objects and
+devices (QEMU's -object and -device). A hole of "max" or "max+1G" is the largest
+that QEMU should start with, and the first that it should not; "minimal" or
+"minimal-1G" the smallest that serves, and the first that does not.
+
+What PCI functions a guest has, with their BARs' sizes, is asked of QEMU while it
+runs; where the BARs are, of the guest's kernel. From the environment, for other
+releases' programs: GPUPT_KERNEL (else the last /boot/vmlinuz-*), GPUPT_QEMU,
+GPUPT_OVMF (the code file; its variables lie beside it), GPUPT_OVMF_VERSION
+(stable tag, 202211; with a + where a smaller X-PciMmio64Mb counts as in 202505),
+GPUPT_SEABIOS (file) and GPUPT_SEABIOS_VERSION (11602).
+"""
+
+import glob
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+LIMIT_SECONDS = 120
+BUSYBOX = ["/bin/busybox", "/usr/bin/busybox", "/usr/lib/initramfs-tools/bin/busybox"]
+GIB = 1 << 30
+UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": GIB, "T": 1 << 40}
+KINDS = {
+    "pcie-root-port": "root-port", "ioh3420": "root-port",
+    "x3130-upstream": "switch", "xio3130-downstream": "switch",
+    "pcie-pci-bridge": "pci-bridge", "pci-bridge": "pci-bridge",
+    "i82801b11-bridge": "pci-bridge",
+}
+INIT = """#!/bin/sh
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+echo; echo GPUPT-BEGIN
+for d in /sys/bus/pci/devices/*; do
+    echo "GPUPT-DEVICE ${d##*/}"
+    cat $d/resource
+done
+echo GPUPT-LOG
+dmesg | grep -E 'pci|e820|PCI' | head -n 600
+echo GPUPT-END
+sleep 1000
+"""
+
+
+class Missing(Exception):
+    """Something that the rig needs is not there."""
+
+
+class Unbootable(Exception):
+    """QEMU does not like the case, or the guest is too slow."""
+
+
+def size(text):
+    if isinstance(text, int):
+        return text
+    number, unit = re.fullmatch(r"(\d+)([KMGT]?)(?:i?B)?", text).groups()
+    return int(number) * UNITS[unit]
+
+
+def version(text):
+    major, minor = re.match(r"(\d+)\.(\d+)", text).groups()
+    return int(major) * 100 + int(minor)
+
+
+def program(names, what):
+    for name in names:
+        found = shutil.which(name)
+        if found:
+            return found
+    raise Missing(f"no {what}")
+
+
+def find_kernel():
+    found = [os.environ["GPUPT_KERNEL"]] if "GPUPT_KERNEL" in os.environ else sorted(
+        glob.glob("/boot/vmlinuz-*"))
+    if not found or not os.access(found[-1], os.R_OK):
+        raise Missing("no kernel: set GPUPT_KERNEL to a vmlinuz")
+    return found[-1]
+
+
+def kernel_version(path):
+    """From the header of a bzImage."""
+    with open(path, "rb") as image:
+        head = image.read(1 << 16)
+    offset = int.from_bytes(head[0x20e:0x210], "little") + 0x200
+    return version(head[offset:offset + 32].decode("latin-1"))
+
+
+def initramfs(path):
+    """A cpio archive: busybox and a script that prints what the kernel did."""
+    busybox = program(BUSYBOX, "static busybox")
+    with open(busybox, "rb") as file:
+        binary = file.read()
+    entries = [("bin", 0o040755, b""), ("proc", 0o040755, b""), ("sys", 0o040755, b""),
+               ("bin/busybox", 0o100755, binary), ("init", 0o100755, INIT.encode())]
+    entries += [(f"bin/{name}", 0o120777, b"busybox") for name in (
+        "sh", "mount", "cat", "dmesg", "grep", "head", "sleep", "echo")]
+    entries.append(("TRAILER!!!", 0, b""))
+    with open(path, "wb") as out:
+        for inode, (name, mode, data) in enumerate(entries, 1):
+            fields = [inode, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0]
+            record = b"070701" + b"".join(b"%08X" % field for field in fields)
+            record += name.encode() + b"\0"
+            record += b"\0" * (-len(record) % 4)
+            out.write(record + data + b"\0" * (-len(data) % 4))
+
+
+class Monitor:
+    """QEMU's machine protocol."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(30)
+        self.socket.connect(path)
+        self.file = self.socket.makefile("rw")
+        self.file.readline()
+        self.ask("qmp_capabilities")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+        self.socket.close()
+
+    def ask(self, command):
+        self.file.write(json.dumps({"execute": command}) + "\n")
+        self.file.flush()
+        while True:
+            line = self.file.readline()
+            if not line:
+                raise OSError("QEMU is gone")
+            answer = json.loads(line)
+            if "return" in answer:
+                return answer["return"]
+            if "error" in answer:
+                raise OSError(answer["error"]["desc"])
+
+
+def options(case):
+    """-device options by id."""
+    result = {}
+    for device in case["devices"]:
+        driver, *rest = device.split(",")
+        settings = dict(item.split("=", 1) for item in rest if "=" in item)
+        settings["driver"] = driver
+        if "id" in settings:
+            result[settings["id"]] = settings
+    return result
+
+
+def one_function(device, parent, settings):
+    """A function as the model takes it; `device` is query-pci's."""
+    driver = settings.get("driver", "")
+    function = {
+        "kind": KINDS.get(driver, "endpoint"), "parent": parent, "slot": device["slot"],
+        "function": device["function"], "class_code": device["class_info"]["class"] << 8,
+        "bars": [],
+    }
+    if function["kind"] == "root-port" or driver == "xio3130-downstream":
+        function["hotplug"] = settings.get("hotplug", "on") != "off"
+    elif driver == "pci-bridge":
+        function["hotplug"] = settings.get("shpc", "off") == "on"
+    elif driver == "pcie-pci-bridge":
+        function["hotplug"] = True
+    for option, key in (("mem-reserve", "mem_reserve"), ("pref64-reserve", "pref64_reserve")):
+        if option in settings:
+            function[key] = size(settings[option])
+    for region in sorted(device["regions"], key=lambda region: region["bar"]):
+        function["bars"].append({
+            "index": region["bar"], "size": region["size"], "io": region["type"] == "io",
+            "mem64": region.get("mem_type_64", False),
+            "prefetchable": region.get("prefetch", False)})
+    return function
+
+
+def functions(case, buses):
+    """The model's functions, bus by bus, and the kernel's name of each."""
+    found, by_id = [], options(case)
+    queue = [(device, None) for bus in buses[:1] for device in bus["devices"]]
+    while queue:
+        device, parent = queue.pop(0)
+        if device["class_info"]["class"] == 0x0600:
+            continue
+        place = (device["bus"], device["slot"], device["function"])
+        found.append((place, parent, device))
+        behind = device.get("pci_bridge", {}).get("devices", [])
+        queue += [(child, place) for child in behind]
+    found.sort(key=lambda entry: entry[0])
+    index = {place: i for i, (place, _, _) in enumerate(found)}
+    made = [one_function(device, -1 if parent is None else index[parent],
+                         by_id.get(device["qdev_id"], {}))
+            for _, parent, device in found]
+    names = ["0000:%02x:%02x.%d" % place for place, _, _ in found]
+    return made, names
+
+
+def observed(text):
+    """Start of each resource by device, 0 where it has none."""
+    result, device = {}, None
+    for line in text.split("GPUPT-BEGIN")[1].split("GPUPT-LOG")[0].splitlines():
+        if line.startswith("GPUPT-DEVICE"):
+            device = line.split()[1]
+            result[device] = []
+        elif re.match(r"0x[0-9a-f]{16} ", line):
+            result[device].append(int(line.split()[0], 16))
+    return result
+
+
+def compare(made, names, prediction, seen):
+    """Lines that differ, and how many BARs were looked at."""
+    lines, count = [], 0
+    for function, name, bars in zip(made, names, prediction["functions"]):
+        for bar, predicted in zip(function["bars"], bars):
+            if bar["io"] or bar["index"] > 5:
+                continue
+            count += 1
+            address = seen[name][bar["index"]]
+            if address == predicted["address"]:
+                continue
+            wide = "64-bit" if bar["mem64"] else "32-bit"
+            lines.append(f"{name} BAR {bar['index']} ({wide}, {bar['size']:#x}): "
+                         f"predicted {predicted['address']:#x} "
+                         f"({predicted['reason'] or predicted['placed_by']}), "
+                         f"booted {address:#x}")
+    return lines, count
+
+
+class Boot:
+    """What a boot showed. No functions where QEMU refused to start."""
+
+    def __init__(self, case):
+        self.case = case
+        self.refused = False
+        self.made, self.names, self.seen, self.log = [], [], {}, ""
+        self.retries = 0
+        self.seconds = 0.0
+        self.question, self.prediction = {}, {}
+        self.bars, self.lines = 0, []
+
+    def left_out(self):
+        """Memory BARs without an address."""
+        return sum(self.seen[name][bar["index"]] == 0
+                   for function, name in zip(self.made, self.names)
+                   for bar in function["bars"] if not bar["io"] and bar["index"] < 6)
+
+
+class Rig:
+    """Programs, firmware and kernel, with their versions."""
+
+    def __init__(self, predict, noreserve=""):
+        self.predict_program = os.path.abspath(predict)
+        self.noreserve = noreserve and os.path.abspath(noreserve)
+        self.kernel = find_kernel()
+        self.kernel_version = kernel_version(self.kernel)
+        self.qemu = program([os.environ.get("GPUPT_QEMU", "qemu-system-x86_64")], "QEMU")
+        text = subprocess.run([self.qemu, "--version"], capture_output=True, text=True,
+                              check=True).stdout
+        self.qemu_version = version(re.search(r"version (\S+)", text).group(1))
+        self.ovmf = os.environ.get("GPUPT_OVMF", "/usr/share/OVMF/OVMF_CODE_4M.fd")
+        ovmf_version = os.environ.get("GPUPT_OVMF_VERSION", "202211")
+        self.ovmf_version = int(ovmf_version.rstrip("+"))
+        self.ovmf_keeps_override = ovmf_version.endswith("+")
+        self.seabios = os.environ.get("GPUPT_SEABIOS", "")
+        self.seabios_version = int(os.environ.get("GPUPT_SEABIOS_VERSION", "11602"))
+        self.scratch = tempfile.mkdtemp(prefix="gpupt-boot-")
+        self.initramfs = os.path.join(self.scratch, "initramfs")
+        try:
+            initramfs(self.initramfs)
+            for needed in (self.ovmf, self.ovmf.replace("CODE", "VARS")):
+                if not os.path.exists(needed):
+                    raise Missing(f"no {needed}")
+        except Missing:
+            self.close()
+            raise
+
+    def close(self):
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def __str__(self):
+        keeps = "+" if self.ovmf_keeps_override else ""
+        return (f"QEMU {self.qemu_version}, OVMF {self.ovmf_version}{keeps}, "
+                f"SeaBIOS {self.seabios_version}, Linux {self.kernel_version}")
+
+    # ---- QEMU ----
+
+    def firmware_arguments(self, case, directory):
+        if case.get("firmware", "ovmf") == "seabios":
+            return ["-bios", self.seabios] if self.seabios else []
+        writable = os.path.join(directory, "vars.fd")
+        shutil.copyfile(self.ovmf.replace("CODE", "VARS"), writable)
+        return ["-drive", f"if=pflash,format=raw,readonly=on,file={self.ovmf}",
+                "-drive", f"if=pflash,format=raw,file={writable}"]
+
+    def objects(self, case):
+        """reserve= came with QEMU 6.1."""
+        result = []
+        for item in case.get("objects", []):
+            result += ["-object", item if self.qemu_version >= 601
+                       else item.replace(",reserve=off", "")]
+        return result
+
+    def arguments(self, case, directory):
+        machine = case.get("machine", "q35")
+        memory = case.get("memory", "512M")
+        if "maxmem" in case:
+            memory += f",maxmem={case['maxmem']},slots={case.get('slots', 1)}"
+        result = ["-machine", machine, "-accel", "tcg", "-cpu", case.get("cpu", "qemu64"),
+                  "-m", memory, "-nodefaults", "-display", "none", "-no-reboot",
+                  "-serial", f"file:{directory}/serial", "-monitor", "none",
+                  "-qmp", f"unix:{directory}/qmp,server=on,wait=off"]
+        if "hole" in case:
+            host = "q35-pcihost" if "q35" in machine else "i440FX-pcihost"
+            result += ["-global", f"{host}.pci-hole64-size={size(case['hole'])}"]
+        if "window_override_mib" in case:
+            result += ["-fw_cfg", "name=opt/ovmf/X-PciMmio64Mb,string="
+                       f"{case['window_override_mib']}"]
+        if any(device.startswith("qxl") for device in case["devices"]):
+            result += ["-spice", f"unix=on,addr={directory}/spice,disable-ticketing=on"]
+        result += self.objects(case)
+        for device in case["devices"]:
+            result += ["-device", device]
+        return [self.qemu] + result
+
+    def guest_arguments(self, case, directory):
+        append = "console=ttyS0 panic=1 quiet" + (" pci=realloc" if case.get("realloc") else "")
+        return self.firmware_arguments(case, directory) + [
+            "-kernel", self.kernel, "-initrd", self.initramfs, "-append", append]
+
+    def start(self, command):
+        environment = dict(os.environ)
+        if self.noreserve:
+            environment["LD_PRELOAD"] = self.noreserve
+        return subprocess.Popen(command, stderr=subprocess.PIPE, env=environment)
+
+    def attempt(self, boot):
+        """True when the guest showed its BARs or QEMU refused, False at the limit."""
+        directory = tempfile.mkdtemp(prefix="boot-", dir=self.scratch)
+        serial = os.path.join(directory, "serial")
+        open(serial, "w", encoding="ascii").close()
+        process = self.start(self.arguments(boot.case, directory)
+                             + self.guest_arguments(boot.case, directory))
+        try:
+            end = time.monotonic() + LIMIT_SECONDS
+            while time.monotonic() < end:
+                if process.poll() is not None:
+                    message = process.stderr.read().decode()
+                    boot.refused = "phys-bits too low" in message
+                    if not boot.refused:
+                        raise Unbootable(message or "QEMU ended early")
+                    return True
+                with open(serial, encoding="latin-1") as file:
+                    boot.log = file.read()
+                if "GPUPT-END" in boot.log:
+                    with Monitor(os.path.join(directory, "qmp")) as monitor:
+                        buses = monitor.ask("query-pci")
+                    boot.made, boot.names = functions(boot.case, buses)
+                    boot.seen = observed(boot.log)
+                    return True
+                time.sleep(0.1)
+            return False
+        finally:
+            process.kill()
+            process.wait()
+            process.stderr.close()
+            shutil.rmtree(directory, ignore_errors=True)
+
+    def starts(self, case):
+        """Does QEMU start with the case's hole? No firmware runs."""
+        directory = tempfile.mkdtemp(prefix="start-", dir=self.scratch)
+        process = self.start(self.arguments(case, directory) + ["-S"])
+        try:
+            while process.poll() is None:
+                try:
+                    with Monitor(os.path.join(directory, "qmp")):
+                        return True
+                except OSError:
+                    time.sleep(0.02)
+            message = process.stderr.read().decode()
+            if "phys-bits too low" not in message:
+                raise Unbootable(message)
+            return False
+        finally:
+            process.kill()
+            process.wait()
+            process.stderr.close()
+            shutil.rmtree(directory, ignore_errors=True)
+
+    # ---- the prediction ----
+
+    def guest(self, case):
+        """The case in the model's terms."""
+        cpu = case.get("cpu", "qemu64")
+        bits = re.search(r"[, ]phys-bits=(\d+)", cpu)
+        machine = case.get("machine", "q35")
+        intel = "vendor=GenuineIntel" in cpu
+        seabios = case.get("firmware", "ovmf") == "seabios"
+        result = {
+            "machine": "q35" if "q35" in machine else "i440fx",
+            "machine_version": self.qemu_version, "qemu_version": self.qemu_version,
+            "ram_bytes": size(case.get("memory", "512M")),
+            "max_ram_bytes": size(case.get("maxmem", "0")),
+            "memory_slots": case.get("slots", 1) if "maxmem" in case else 0,
+            "phys_bits": int(bits.group(1)) if bits else 40,
+            "vendor_intel": intel, "vendor_amd": not intel,
+            "pages_1g": cpu.startswith("max"),
+            "firmware": "seabios" if seabios else "ovmf",
+            "firmware_version": self.seabios_version if seabios else self.ovmf_version,
+            "firmware_keeps_override": self.ovmf_keeps_override,
+            "kernel_version": self.kernel_version, "realloc": case.get("realloc", False),
+        }
+        if "hole" in case:
+            result["hole_bytes"] = size(case["hole"])
+        if "window_override_mib" in case:
+            result["window_override_mib"] = case["window_override_mib"]
+        return result
+
+    def predict(self, case, made, *arguments):
+        """(the model's answer, what it was asked)"""
+        question = {"guest": self.guest(case), "functions": made}
+        done = subprocess.run([self.predict_program, *arguments], input=json.dumps(question),
+                              capture_output=True, text=True, check=True)
+        return json.loads(done.stdout), question
+
+    def resolve(self, case):
+        """The case with its hole as a number."""
+        hole = case.get("hole")
+        if not isinstance(hole, str) or not hole.startswith("m"):
+            return case
+        case = {key: value for key, value in case.items() if key != "hole"}
+        less = GIB if hole.endswith("-1G") else -GIB if hole.endswith("+1G") else 0
+        if hole.startswith("minimal"):
+            first = Boot(dict(case, hole=0))
+            self.show(first)
+            answer, _ = self.predict(case, first.made, "--minimal")
+            return dict(case, hole=answer["hole"] - less)
+        answer, _ = self.predict(case, [])
+        most = answer["max_hole"]
+        if most <= 0: # no limit in this version: reach past the address width
+            most = 1 << self.guest(case)["phys_bits"]
+        return dict(case, hole=most - less)
+
+    def show(self, boot):
+        """Boots; once more where it took too long."""
+        began = time.monotonic()
+        while not self.attempt(boot):
+            boot.retries += 1
+            if boot.retries == 2:
+                raise Unbootable("timed out twice")
+        boot.seconds = time.monotonic() - began
+
+    def run(self, case):
+        """Boots and compares."""
+        boot = Boot(self.resolve(case))
+        self.show(boot)
+        boot.prediction, boot.question = self.predict(boot.case, boot.made)
+        refused = boot.prediction["outcome"] == "refused"
+        if boot.refused != refused:
+            boot.lines = ["QEMU refused to start" if boot.refused else "QEMU started"]
+        elif refused:
+            boot.bars = 1
+        else:
+            boot.lines, boot.bars = compare(boot.made, boot.names, boot.prediction, boot.seen)
+        return boot
