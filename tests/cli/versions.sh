@@ -7,7 +7,9 @@ vm=$EXAMPLES/z-k8s-n-1.xml
 names() { sed -n 's/^      "name": "\(.*\)",$/\1/p' "$lab/out"; }
 is() { [ "$1" = "$2" ] || fail "possibilities are \"$1\", not \"$2\""; }
 
-run 0 explain "$vm" "$p10" --format json
+# a host that does not tell its distribution
+echo '{"format": "gpupt-snapshot", "version": 1, "devices": []}' >host.json
+run 0 explain "$vm" --inventory host.json "$p10" --format json
 [ "$(names | wc -l)" -gt 4 ] || fail "only few possibilities: $(names)"
 run 0 explain "$vm" "$p10" --format json --firmware debian-12
 is "$(names)" "Debian 12, Linux up to 6.12
