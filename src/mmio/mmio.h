@@ -38,6 +38,17 @@ struct gpupt_mmio_guest {
 	bool realloc; /* pci=realloc on the guest kernel's command line */
 };
 
+/* Addresses [start, end); empty unless start < end. */
+struct gpupt_range {
+	uint64_t start;
+	uint64_t end;
+};
+
+static inline bool gpupt_range_empty(struct gpupt_range range)
+{
+	return range.start >= range.end;
+}
+
 /* One BAR of a guest function. The last four are results. */
 enum gpupt_mmio_placer { GPUPT_MMIO_NOBODY, GPUPT_MMIO_FIRMWARE, GPUPT_MMIO_KERNEL };
 
@@ -77,6 +88,9 @@ struct gpupt_mmio_function {
 	struct gpupt_mmio_bar bars[7];
 	size_t n_bars;
 	void *cookie; /* the caller's: which device this is */
+	/* results, bridges only: what they pass on, as the kernel leaves it */
+	struct gpupt_range window_mem;  /* below 4 GiB */
+	struct gpupt_range window_pref; /* 64-bit prefetchable */
 };
 
 /* What came of it. */
@@ -137,5 +151,18 @@ int gpupt_mmio_minimal_hole(const struct gpupt_mmio_guest *guest,
  * (UINT64_MAX: no check in this version). */
 uint64_t gpupt_qemu_hole_start(const struct gpupt_mmio_guest *guest);
 uint64_t gpupt_qemu_max_hole(const struct gpupt_mmio_guest *guest);
+
+/* What of the guest's address space is taken before any BAR is placed. Ranges may
+ * be empty. */
+struct gpupt_mmio_memory {
+	struct gpupt_range low;      /* RAM below 4 GiB */
+	struct gpupt_range high;     /* RAM above it */
+	struct gpupt_range hotplug;  /* kept for memory that is plugged in later */
+	struct gpupt_range reserved; /* AMD's HyperTransport range */
+};
+struct gpupt_mmio_memory gpupt_qemu_memory(const struct gpupt_mmio_guest *guest);
+
+/* Where the firmware puts BARs below 4 GiB. */
+struct gpupt_range gpupt_firmware_low_window(const struct gpupt_mmio_guest *guest);
 
 #endif

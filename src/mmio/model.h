@@ -79,6 +79,7 @@ uint64_t gpupt_ovmf_padding_pref(const struct gpupt_mmio_guest *guest,
 				 const struct gpupt_mmio_function *port);
 uint64_t gpupt_ovmf_padding_mem(const struct gpupt_mmio_function *port);
 int gpupt_ovmf_place(struct gpupt_mmio_model *model);
+struct gpupt_range gpupt_seabios_low_window(const struct gpupt_mmio_guest *guest);
 int gpupt_seabios_place(struct gpupt_mmio_model *model);
 
 /* Where OVMF and SeaBIOS put MMCONFIG on q35; 256 MiB. */

@@ -27,6 +27,12 @@ static uint64_t max_hole_rounded(uint64_t hole)
 	return gpupt_align_down(hole, GPUPT_GIB);
 }
 
+struct gpupt_range gpupt_firmware_low_window(const struct gpupt_mmio_guest *guest)
+{
+	return guest->firmware == GPUPT_FIRMWARE_OVMF ? gpupt_ovmf_low_window(guest)
+						      : gpupt_seabios_low_window(guest);
+}
+
 /* A guest has so many buses; what is more is not modelled. */
 #define MAX_BUSES 256
 #define MAX_FUNCTIONS_ON_BUS 256
@@ -48,12 +54,22 @@ static bool too_many(const struct gpupt_mmio_model *model)
 /* Nothing has an address, for one reason. */
 static void place_nothing(struct gpupt_mmio_function *functions, size_t n, const char *reason)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		functions[i].window_mem = functions[i].window_pref = (struct gpupt_range){ 0 };
 		for (size_t b = 0; b < functions[i].n_bars; b++) {
 			functions[i].bars[b].placed_by = GPUPT_MMIO_NOBODY;
 			functions[i].bars[b].address = 0;
 			functions[i].bars[b].reason = reason;
 		}
+	}
+}
+
+static void keep_windows(const struct gpupt_mmio_model *model)
+{
+	for (size_t i = 0; i < model->n; i++) {
+		model->functions[i].window_mem = model->buses[i].mem;
+		model->functions[i].window_pref = model->buses[i].pref;
+	}
 }
 
 /* ---- what the firmware leaves to the kernel ---- */
@@ -171,6 +187,7 @@ int gpupt_mmio_session_place(struct gpupt_mmio_session *session,
 	r = gpupt_linux_place(model);
 	if (r)
 		return r;
+	keep_windows(model);
 	result.outcome = outcome_of(session->functions, session->n_functions);
 	result.firmware_aborted = model->firmware_aborted;
 	result.window_start = model->window.start;

@@ -90,6 +90,21 @@ uint64_t gpupt_qemu_max_hole(const struct gpupt_mmio_guest *guest)
 	return moved > below ? moved : below;
 }
 
+struct gpupt_mmio_memory gpupt_qemu_memory(const struct gpupt_mmio_guest *guest)
+{
+	uint64_t low = gpupt_qemu_low_ram(guest), high = gpupt_qemu_high_ram_start(guest);
+	uint64_t end = gpupt_add(high, gpupt_sub(guest->ram_bytes, low));
+	struct gpupt_mmio_memory memory = {
+		.low = { 0, low },
+		.high = { high, end },
+		.reserved = gpupt_qemu_reserved(guest),
+	};
+	if (guest->max_ram_bytes > guest->ram_bytes)
+		memory.hotplug = (struct gpupt_range){ gpupt_align_up(end, GPUPT_GIB),
+						       gpupt_qemu_hole_start(guest) };
+	return memory;
+}
+
 struct gpupt_range gpupt_qemu_reserved(const struct gpupt_mmio_guest *guest)
 {
 	if (!avoids_ht_range(guest) || guest->phys_bits < 40)

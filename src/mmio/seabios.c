@@ -231,22 +231,29 @@ static int migrate(struct state *state, struct region_state *region,
 	return 0;
 }
 
+/* pcimem_start and pcimem_end, as mch_mem_addr_setup() and i440fx_mem_addr_setup()
+ * leave them. */
+struct gpupt_range gpupt_seabios_low_window(const struct gpupt_mmio_guest *guest)
+{
+	uint64_t low = gpupt_qemu_low_ram(guest), bottom = 0xc0000000;
+	if (guest->machine == GPUPT_MACHINE_I440FX)
+		bottom = low <= 0x80000000 ? 0x80000000 : low <= 0xc0000000 ? 0xc0000000 : low;
+	return (struct gpupt_range){ bottom, 0xfec00000 };
+}
+
 /* pci_bios_init_root_regions_mem(): below 4 GiB, from the top down. */
 static bool fits_low(struct state *state)
 {
-	const struct gpupt_mmio_guest *guest = state->model->guest;
+	struct gpupt_range window = gpupt_seabios_low_window(state->model->guest);
 	struct region_state *root = state->regions[state->model->n];
 	struct region_state *start = &root[MEM], *end = &root[PREF];
-	uint64_t low = gpupt_qemu_low_ram(guest), bottom = 0xc0000000, top = 0xfec00000;
-	if (guest->machine == GPUPT_MACHINE_I440FX)
-		bottom = low <= 0x80000000 ? 0x80000000 : low <= 0xc0000000 ? 0xc0000000 : low;
 	if (align_of(state, start) < align_of(state, end)) {
 		start = &root[PREF];
 		end = &root[MEM];
 	}
-	end->base = gpupt_align_down(top - sum_of(state, end), align_of(state, end));
+	end->base = gpupt_align_down(window.end - sum_of(state, end), align_of(state, end));
 	start->base = gpupt_align_down(end->base - sum_of(state, start), align_of(state, start));
-	return start->base >= bottom && start->base <= top;
+	return start->base >= window.start && start->base <= window.end;
 }
 
 /* e820_is_used(), for what lies above 4 GiB. */

@@ -4,20 +4,7 @@
 
 /* Free addresses: first fit from below, as kernel and firmware do it. */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-/* Addresses [start, end); empty unless start < end. */
-struct gpupt_range {
-	uint64_t start;
-	uint64_t end;
-};
-
-static inline bool gpupt_range_empty(struct gpupt_range range)
-{
-	return range.start >= range.end;
-}
+#include "mmio/mmio.h"
 
 static inline bool gpupt_range_holds(struct gpupt_range range, uint64_t start, uint64_t end)
 {
