@@ -177,6 +177,37 @@ struct gpupt_possibility {
 	uint64_t minimum;  /**< the smallest such, in bytes; 0: any */
 };
 
+/** What a part of the guest's physical address space is. May grow at its end.
+ *  Since 0.1. */
+enum gpupt_map_kind {
+	GPUPT_MAP_RAM,
+	GPUPT_MAP_HOTPLUG,         /**< kept for memory that is plugged in later */
+	GPUPT_MAP_RESERVED,        /**< AMD's HyperTransport range */
+	GPUPT_MAP_LOW_WINDOW,      /**< where the firmware puts BARs below 4 GiB */
+	GPUPT_MAP_HOLE,            /**< what QEMU counts at its start: <pcihole64> from
+				    *   where memory ends */
+	GPUPT_MAP_KERNEL_WINDOW,   /**< 64-bit window that the guest kernel gets */
+	GPUPT_MAP_FIRMWARE_WINDOW, /**< the firmware's own 64-bit window */
+	GPUPT_MAP_BRIDGE_WINDOW,   /**< what a bridge passes on */
+	GPUPT_MAP_BAR,
+	GPUPT_MAP_BEYOND,          /**< past the guest's physical address width */
+};
+
+/** Returns "ram", "kernel-window", ...; never NULL. Since 0.1. */
+const char *gpupt_map_kind_name(enum gpupt_map_kind kind);
+
+/** Guest-physical addresses @p start to @p end, which is the first one past it. May
+ *  grow at its end. Since 0.1. */
+struct gpupt_map_region {
+	enum gpupt_map_kind kind;
+	uint64_t start;
+	uint64_t end;
+	const char *label;  /**< what it is: "RAM above 4 GiB", "hostdev 0000:08:00.0" */
+	unsigned int depth; /**< 0; 1 for what is on the root bus; one more behind every
+			     *   bridge */
+	const struct gpupt_layout_bar *bar; /**< NULL but for GPUPT_MAP_BAR */
+};
+
 /** One replacement of bytes in the domain's text. Since 0.1. */
 struct gpupt_edit {
 	size_t offset;
@@ -222,6 +253,11 @@ const struct gpupt_finding *gpupt_plan_get_findings(const struct gpupt_plan *pla
  *  is worst off. Since 0.1. */
 const struct gpupt_layout_bar *gpupt_plan_get_layout(const struct gpupt_plan *plan,
 						     size_t *ret_count);
+/** Returns the guest's physical address space with the planned hole, sorted by
+ *  start, then depth, in the possibility that gpupt_plan_get_layout() shows.
+ *  Empty for machines without a PCI hole. Since 0.1. */
+const struct gpupt_map_region *gpupt_plan_get_map(const struct gpupt_plan *plan,
+						  size_t *ret_count);
 /** Returns what was computed for each possibility of firmware, QEMU, guest kernel
  *  and CPU vendor; the plan holds in those whose verdict is firmware or kernel.
  *  @param ret_shown  receives which of them gpupt_plan_get_layout() shows; may be

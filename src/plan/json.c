@@ -63,6 +63,15 @@ static json_t *bar_json(const struct gpupt_layout_bar *bar)
 	return object;
 }
 
+static json_t *region_json(const struct gpupt_map_region *region)
+{
+	return json_pack("{s:s, s:o, s:o, s:s, s:o*, s:i}", "kind",
+			 gpupt_map_kind_name(region->kind), "start", number(region->start), "end",
+			 number(region->end), "label", region->label, "bar",
+			 region->bar ? json_integer(region->bar->bar) : NULL, "depth",
+			 (int)region->depth);
+}
+
 static json_t *edit_json(const struct gpupt_edit *edit)
 {
 	return json_pack("{s:I, s:I, s:s%}", "offset", (json_int_t)edit->offset, "length",
@@ -87,8 +96,8 @@ static bool append(json_t *array, json_t *item)
 static json_t *plan_json(const struct gpupt_plan *plan)
 {
 	json_t *findings = json_array(), *layout = json_array(), *edits = json_array();
-	json_t *possibilities = json_array();
-	bool ok = findings && layout && edits && possibilities;
+	json_t *possibilities = json_array(), *map = json_array();
+	bool ok = findings && layout && edits && possibilities && map;
 	for (size_t i = 0; i < plan->findings.count && ok; i++)
 		ok = append(findings, finding_json(&plan->findings.items[i]));
 	for (size_t i = 0; i < plan->n_layout && ok; i++)
@@ -97,18 +106,22 @@ static json_t *plan_json(const struct gpupt_plan *plan)
 		ok = append(edits, edit_json(&plan->edits[i]));
 	for (size_t i = 0; i < plan->n_possibilities && ok; i++)
 		ok = append(possibilities, possibility_json(&plan->possibilities[i]));
+	for (size_t i = 0; i < plan->n_map && ok; i++)
+		ok = append(map, region_json(&plan->map[i]));
 	json_t *hole = ok ? hole_json(&plan->hole) : NULL;
 	if (!ok || !hole) {
 		json_decref(findings);
 		json_decref(layout);
 		json_decref(edits);
 		json_decref(possibilities);
+		json_decref(map);
 		return NULL;
 	}
-	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:i, s:o, s:o}", "format", "gpupt-plan", "version", 1,
-			 "verdict", gpupt_verdict_name(plan->verdict), "hole", hole, "findings",
-			 findings, "possibilities", possibilities, "shown", (int)plan->shown, "layout",
-			 layout, "edits", edits);
+	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:i, s:o, s:o, s:o}", "format",
+			 "gpupt-plan", "version", 1, "verdict",
+			 gpupt_verdict_name(plan->verdict), "hole", hole, "findings", findings,
+			 "possibilities", possibilities, "shown", (int)plan->shown, "layout", layout,
+			 "map", map, "edits", edits);
 }
 
 GPUPT_EXPORT int gpupt_plan_to_json(const struct gpupt_plan *plan, char **ret_text,

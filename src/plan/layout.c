@@ -184,7 +184,7 @@ static int fill_layout(struct gpupt_making *making, const struct gpupt_mmio_resu
 			};
 		}
 	}
-	return 0;
+	return gpupt_map_functions(making);
 }
 
 static int keep_possibilities(struct gpupt_making *making)

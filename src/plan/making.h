@@ -11,6 +11,7 @@
  *   topology.c which function sits behind which bridge
  *   hole.c     how large the hole has to be        (model + policy)
  *   layout.c   what the guest then looks like, and what is wrong with that
+ *   map.c      the same as ranges of the guest's address space
  *   edit.c     what to change in the text
  */
 
@@ -58,6 +59,8 @@ struct gpupt_plan {
 	struct gpupt_possibility *possibilities;
 	size_t n_possibilities;
 	size_t shown; /* which of them the layout is of */
+	struct gpupt_map_region *map;
+	size_t n_map, c_map;
 	struct gpupt_edit *edits;
 	size_t n_edits, c_edits;
 	size_t n_controllers_added;
@@ -102,6 +105,7 @@ int gpupt_make_worlds(struct gpupt_making *making);
 int gpupt_make_topology(struct gpupt_making *making);
 int gpupt_make_hole(struct gpupt_making *making);
 int gpupt_make_layout(struct gpupt_making *making);
+int gpupt_make_map(struct gpupt_making *making);
 int gpupt_make_edits(struct gpupt_making *making);
 
 /* Texts that live as long as the plan; never NULL. */
@@ -119,6 +123,8 @@ static inline bool gpupt_is_pref64_bar(const struct gpupt_mmio_bar *bar)
 {
 	return bar->mem64 && bar->prefetchable && !bar->io;
 }
+/* Begins the map with what functions[] and the layout say. */
+int gpupt_map_functions(struct gpupt_making *making);
 /* "QEMU starts with at most ..." */
 const char *gpupt_making_limit(struct gpupt_making *making);
 

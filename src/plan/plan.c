@@ -10,6 +10,7 @@ GPUPT_EXPORT void gpupt_plan_free(struct gpupt_plan *plan)
 	free(plan->findings.items);
 	free(plan->layout);
 	free(plan->possibilities);
+	free(plan->map);
 	free(plan->edits);
 	free(plan->added);
 	free(plan->removed);
@@ -84,6 +85,8 @@ static int make(struct gpupt_making *making)
 			r = gpupt_make_hole(making);
 		if (r == 0)
 			r = gpupt_make_layout(making);
+		if (r == 0)
+			r = gpupt_make_map(making);
 	} else if (r == 0) {
 		making->plan->verdict = making->n_wanted ? GPUPT_VERDICT_UNKNOWN :
 							   GPUPT_VERDICT_NOTHING;
@@ -162,6 +165,13 @@ GPUPT_EXPORT const struct gpupt_layout_bar *gpupt_plan_get_layout(const struct g
 {
 	*ret_count = plan->n_layout;
 	return plan->layout;
+}
+
+GPUPT_EXPORT const struct gpupt_map_region *gpupt_plan_get_map(const struct gpupt_plan *plan,
+							       size_t *ret_count)
+{
+	*ret_count = plan->n_map;
+	return plan->map;
 }
 
 GPUPT_EXPORT const struct gpupt_possibility *
