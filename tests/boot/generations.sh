@@ -41,7 +41,7 @@ wrap() {
 	cat > "$root/qemu" <<-END
 		#!/bin/sh
 		export QEMU_MODULE_DIR='$root/usr/lib/x86_64-linux-gnu/qemu'
-		exec '$root/lib64/ld-linux-x86-64.so.2' \\
+		exec '$root/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2' \\
 			--library-path '$library:$library/pulseaudio' \\
 			'$root/usr/bin/qemu-system-x86_64' \\
 			-L '$root/usr/share/qemu' -L '$root/usr/share/seabios' "\$@"

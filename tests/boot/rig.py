@@ -168,7 +168,7 @@ def one_function(device, parent, settings):
     if function["kind"] == "root-port" or driver == "xio3130-downstream":
         function["hotplug"] = settings.get("hotplug", "on") != "off"
     elif driver == "pci-bridge":
-        function["hotplug"] = settings.get("shpc", "off") == "on"
+        function["hotplug"] = settings.get("shpc", "on") != "off"
     elif driver == "pcie-pci-bridge":
         function["hotplug"] = True
     for option, key in (("mem-reserve", "mem_reserve"), ("pref64-reserve", "pref64_reserve")):
