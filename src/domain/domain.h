@@ -101,7 +101,7 @@ struct gpupt_device {
 	const char *tag;   /* element's name: "interface", "disk", ... */
 	const char *type;  /* its type attribute */
 	const char *model; /* model: attribute, or <model type= / name=> */
-	const char *bus;   /* <target bus=> of a disk, bus= of an input */
+	const char *bus;   /* <target bus=> of a disk, bus= of an input, else <target type=> */
 	struct gpupt_guest_address address;
 	bool other_address;    /* an address of another type: not on PCI itself */
 	uint64_t vram64_bytes; /* video: vram64 */

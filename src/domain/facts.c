@@ -80,7 +80,10 @@ static const struct {
 static void read_guest_address(const struct gpupt_attributes *attributes,
 			       struct gpupt_guest_address *ret)
 {
-	ret->present = gpupt_attribute_pci_address(attributes, &ret->pci);
+	/* 0000:00:00.0, the host bridge's, means none (virPCIDeviceAddressIsEmpty,
+	 * src/util/virpci.c, 9.0) */
+	ret->present = gpupt_attribute_pci_address(attributes, &ret->pci) &&
+		       (ret->pci.domain || ret->pci.bus || ret->pci.slot || ret->pci.function);
 	ret->multifunction = gpupt_attribute_switch(attributes, "multifunction");
 }
 
@@ -277,8 +280,9 @@ static void enter_other_child(struct gpupt_parser *parser, enum gpupt_context in
 		device->vram64_bytes = gpupt_attribute_kib(attributes, "vram64");
 		device->vgamem_bytes = gpupt_attribute_kib(attributes, "vgamem");
 		break;
-	case CTX_OTHER_TARGET:
-		if ((text = gpupt_attribute(parser, attributes, "bus")))
+	case CTX_OTHER_TARGET: /* a disk's bus; what a channel or a serial port is */
+		if ((text = gpupt_attribute(parser, attributes, "bus")) ||
+		    (text = gpupt_attribute(parser, attributes, "type")))
 			device->bus = text;
 		break;
 	case CTX_OTHER_ADDRESS:

@@ -8,7 +8,8 @@
  *   slots.c    one guest slot for the functions of a card (--multifunction)
  *   guest.c    the guest as the model sees it      (machine, memory, CPU)
  *   possible.c what it may run on: firmware, QEMU, guest kernel
- *   topology.c which function sits behind which bridge
+ *   topology.c which function sits behind which bridge; places.c where libvirt puts
+ *              what has no address
  *   hole.c     how large the hole has to be        (model + policy)
  *   layout.c   what the guest then looks like, and what is wrong with that
  *   map.c      the same as ranges of the guest's address space
@@ -132,10 +133,5 @@ const char *gpupt_making_limit(struct gpupt_making *making);
 int gpupt_firmware_check(const char *text, struct gpupt_error **error);
 /* "6.12" -> 612. */
 int gpupt_kernel_parse(const char *text, unsigned int *ret, struct gpupt_error **error);
-
-/* The BARs QEMU gives one of the guest's own devices. Returns how many, at most
- * 7; class_code and bars are filled. 0 where it has none or is not on PCI. */
-size_t gpupt_own_device_bars(const struct gpupt_device *device, enum gpupt_machine_kind machine,
-			     uint32_t *ret_class, struct gpupt_mmio_bar *ret_bars);
 
 #endif

@@ -1,65 +1,102 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The BARs of the devices QEMU itself makes, as far as they matter: every 64-bit
- * one, and the usual 32-bit ones. Read from QEMU 7.2 (files named per line) and
- * checked with `info pci`. */
+/* The devices QEMU itself makes: their BARs as far as they matter (every 64-bit one,
+ * the usual 32-bit ones) and what they plug into. BARs were read off QEMU 7.2 with
+ * query-pci, in the files named; the bus is libvirt's choice
+ * (qemuDomainDeviceCalculatePCIConnectFlags, src/qemu/qemu_domain_address.c, 9.0). */
 
-#include "plan/making.h"
+#include "plan/tree.h"
 
 #define BAR32(n, bytes) { .index = (n), .size = (bytes) }
 #define BAR32P(n, bytes) { .index = (n), .size = (bytes), .prefetchable = true }
 #define BAR64(n, bytes) { .index = (n), .size = (bytes), .mem64 = true }
 #define BAR64P(n, bytes) { .index = (n), .size = (bytes), .mem64 = true, .prefetchable = true }
 
+enum { MODEL_BARS = 4 };
+
 struct model {
-	const char *tag;   /* element */
-	const char *key;   /* its model or bus; NULL: any */
+	const char *tag; /* element */
+	const char *key; /* its model */
+	enum gpupt_plug plug;
 	uint32_t class_code;
-	struct gpupt_mmio_bar bars[4];
+	struct gpupt_mmio_bar bars[MODEL_BARS];
 };
 
 static const struct model models[] = {
-	/* hw/usb/hcd-xhci-pci.c, hcd-ehci-pci.c */
-	{ "controller", "qemu-xhci", 0x0c0330, { BAR64(0, 16 * GPUPT_KIB) } },
-	{ "controller", "nec-xhci", 0x0c0330, { BAR64(0, 16 * GPUPT_KIB) } },
-	{ "controller", "ich9-ehci1", 0x0c0320, { BAR32(0, 4 * GPUPT_KIB) } },
-	{ "controller", "ehci", 0x0c0320, { BAR32(0, 4 * GPUPT_KIB) } },
-	/* hw/scsi/lsi53c895a.c, mptsas.c */
-	{ "controller", "lsilogic", 0x010000, { BAR32(1, GPUPT_KIB), BAR32(2, 8 * GPUPT_KIB) } },
-	{ "controller", "lsisas1068", 0x010000,
+	/* hw/usb/hcd-xhci-pci.c, hcd-ehci-pci.c, hcd-uhci.c (I/O ports only), hcd-ohci-pci.c */
+	{ "controller", "qemu-xhci", GPUPT_PLUG_EXPRESS, 0x0c0330, { BAR64(0, 16 * GPUPT_KIB) } },
+	{ "controller", "nec-xhci", GPUPT_PLUG_EXPRESS, 0x0c0330, { BAR64(0, 16 * GPUPT_KIB) } },
+	{ "controller", "ich9-ehci1", GPUPT_PLUG_PCI, 0x0c0320, { BAR32(0, 4 * GPUPT_KIB) } },
+	{ "controller", "ehci", GPUPT_PLUG_PCI, 0x0c0320, { BAR32(0, 4 * GPUPT_KIB) } },
+	{ "controller", "pci-ohci", GPUPT_PLUG_PCI, 0x0c0310, { BAR32(0, 256) } },
+	{ "controller", "piix3-uhci", GPUPT_PLUG_PCI, 0x0c0300, { { 0 } } },
+	{ "controller", "piix4-uhci", GPUPT_PLUG_PCI, 0x0c0300, { { 0 } } },
+	{ "controller", "ich9-uhci1", GPUPT_PLUG_PCI, 0x0c0300, { { 0 } } },
+	{ "controller", "ich9-uhci2", GPUPT_PLUG_PCI, 0x0c0300, { { 0 } } },
+	{ "controller", "ich9-uhci3", GPUPT_PLUG_PCI, 0x0c0300, { { 0 } } },
+	/* hw/scsi/lsi53c895a.c, mptsas.c, megasas.c, vmw_pvscsi.c, esp-pci.c */
+	{ "controller", "lsilogic", GPUPT_PLUG_PCI, 0x010000,
+	  { BAR32(1, GPUPT_KIB), BAR32(2, 8 * GPUPT_KIB) } },
+	{ "controller", "lsisas1068", GPUPT_PLUG_PCI, 0x010000,
 	  { BAR32(1, 16 * GPUPT_KIB), BAR32(2, 64 * GPUPT_KIB) } },
+	{ "controller", "lsisas1078", GPUPT_PLUG_EXPRESS, 0x010400,
+	  { BAR64(0, 16 * GPUPT_KIB), BAR64(3, 256 * GPUPT_KIB) } },
+	{ "controller", "vmpvscsi", GPUPT_PLUG_EXPRESS, 0x010000, { BAR32(0, 32 * GPUPT_KIB) } },
+	{ "controller", "am53c974", GPUPT_PLUG_PCI, 0x010000, { { 0 } } },
+	{ "controller", "dc390", GPUPT_PLUG_PCI, 0x010000, { { 0 } } },
 	/* hw/nvme/ctrl.c */
-	{ "controller", "nvme", 0x010802, { BAR64(0, 16 * GPUPT_KIB) } },
-	/* hw/net/e1000.c, e1000e.c, rtl8139.c, vmxnet3.c, igb.c */
-	{ "interface", "e1000", 0x020000, { BAR32(0, 128 * GPUPT_KIB) } },
-	{ "interface", "e1000e", 0x020000,
+	{ "controller", "nvme", GPUPT_PLUG_EXPRESS, 0x010802, { BAR64(0, 16 * GPUPT_KIB) } },
+	/* hw/net/e1000.c, e1000e.c, rtl8139.c, vmxnet3.c, pcnet-pci.c, ne2000-pci.c; igb.c of
+	 * QEMU 8.0. libvirt's default on x86 is rtl8139 */
+	{ "interface", "e1000", GPUPT_PLUG_PCI, 0x020000, { BAR32(0, 128 * GPUPT_KIB) } },
+	{ "interface", "e1000e", GPUPT_PLUG_EXPRESS, 0x020000,
 	  { BAR32(0, 128 * GPUPT_KIB), BAR32(1, 128 * GPUPT_KIB), BAR32(3, 16 * GPUPT_KIB) } },
-	{ "interface", "igb", 0x020000, { BAR32(0, 128 * GPUPT_KIB), BAR32(3, 16 * GPUPT_KIB) } },
-	{ "interface", "rtl8139", 0x020000, { BAR32(1, 256) } },
-	{ "interface", "vmxnet3", 0x020000,
+	{ "interface", "igb", GPUPT_PLUG_EXPRESS, 0x020000,
+	  { BAR32(0, 128 * GPUPT_KIB), BAR32(1, 128 * GPUPT_KIB), BAR32(3, 16 * GPUPT_KIB) } },
+	{ "interface", "rtl8139", GPUPT_PLUG_PCI, 0x020000, { BAR32(1, 256) } },
+	{ "interface", "pcnet", GPUPT_PLUG_PCI, 0x020000, { BAR32(1, 32) } },
+	{ "interface", "ne2k_pci", GPUPT_PLUG_PCI, 0x020000, { { 0 } } },
+	{ "interface", "vmxnet3", GPUPT_PLUG_EXPRESS, 0x020000,
 	  { BAR32(0, 4 * GPUPT_KIB), BAR32(1, 4 * GPUPT_KIB), BAR32(2, 8 * GPUPT_KIB) } },
-	/* hw/audio/intel-hda.c */
-	{ "sound", "ich6", 0x040300, { BAR32(0, 16 * GPUPT_KIB) } },
-	{ "sound", "ich9", 0x040300, { BAR32(0, 16 * GPUPT_KIB) } },
-	/* hw/display/vga-pci.c, cirrus_vga.c, bochs-display.c, vmware_vga.c */
-	{ "video", "vga", 0x030000, { BAR32P(0, 16 * GPUPT_MIB), BAR32(2, 4 * GPUPT_KIB) } },
-	{ "video", "cirrus", 0x030000, { BAR32P(0, 32 * GPUPT_MIB), BAR32(1, 4 * GPUPT_KIB) } },
-	{ "video", "bochs", 0x038000, { BAR32P(0, 16 * GPUPT_MIB), BAR32(2, 4 * GPUPT_KIB) } },
-	{ "video", "vmvga", 0x030000, { BAR32P(1, 16 * GPUPT_MIB), BAR32(2, 64 * GPUPT_KIB) } },
+	/* hw/audio/intel-hda.c, ac97.c, es1370.c */
+	{ "sound", "ich6", GPUPT_PLUG_PCI, 0x040300, { BAR32(0, 16 * GPUPT_KIB) } },
+	{ "sound", "ich9", GPUPT_PLUG_PCI, 0x040300, { BAR32(0, 16 * GPUPT_KIB) } },
+	{ "sound", "ac97", GPUPT_PLUG_PCI, 0x040100, { { 0 } } },
+	{ "sound", "es1370", GPUPT_PLUG_PCI, 0x040100, { { 0 } } },
+	/* hw/display/cirrus_vga.c */
+	{ "video", "cirrus", GPUPT_PLUG_PCI, 0x030000,
+	  { BAR32P(0, 32 * GPUPT_MIB), BAR32(1, 4 * GPUPT_KIB) } },
 	/* hw/watchdog/wdt_i6300esb.c */
-	{ "watchdog", "i6300esb", 0x088000, { BAR32(0, 16) } },
+	{ "watchdog", "i6300esb", GPUPT_PLUG_PCI, 0x088000, { BAR32(0, 16) } },
+	/* hw/char/serial-pci.c */
+	{ "serial", NULL, GPUPT_PLUG_PCI, 0x070002, { { 0 } } },
 };
 
-/* hw/virtio/virtio-pci.c: MSI-X in BAR 1, the modern registers in BAR 4. */
+/* hw/virtio/virtio-pci.c: MSI-X in BAR 1, where there are vectors, and the modern
+ * registers in BAR 4. Balloon, memory and IOMMU devices have no vectors. */
 static const struct model virtio = {
+	.plug = GPUPT_PLUG_EXPRESS,
 	.class_code = 0x00ff00,
 	.bars = { BAR32(1, 4 * GPUPT_KIB), BAR64P(4, 16 * GPUPT_KIB) },
+};
+static const struct model virtio_plain = {
+	.plug = GPUPT_PLUG_EXPRESS,
+	.class_code = 0x00ff00,
+	.bars = { BAR64P(4, 16 * GPUPT_KIB) },
 };
 
 /* hw/display/virtio-vga.c: the frame buffer is BAR 0, the registers BAR 2. */
 static const struct model virtio_vga = {
+	.plug = GPUPT_PLUG_EXPRESS,
 	.class_code = 0x030000,
 	.bars = { BAR32P(0, 8 * GPUPT_MIB), BAR64P(2, 16 * GPUPT_KIB), BAR32(4, 4 * GPUPT_KIB) },
+};
+
+/* hw/ide/ich.c */
+static const struct model ahci = {
+	.plug = GPUPT_PLUG_PCI,
+	.class_code = 0x010601,
+	.bars = { BAR32(5, 4 * GPUPT_KIB) },
 };
 
 static bool starts(const char *text, const char *prefix)
@@ -72,92 +109,144 @@ static bool is(const char *text, const char *other)
 	return text && strcmp(text, other) == 0;
 }
 
-static bool is_virtio(const struct gpupt_device *device)
+static void take(const struct model *model, struct gpupt_own_device *ret)
 {
-	const char *tag = device->tag;
-	if (is(tag, "disk"))
-		return is(device->bus, "virtio");
-	if (is(tag, "interface"))
-		return starts(device->model, "virtio");
-	if (is(tag, "controller"))
-		return is(device->type, "virtio-serial") || starts(device->model, "virtio");
-	if (is(tag, "input"))
-		return is(device->bus, "virtio");
-	if (is(tag, "hostdev")) /* vhost-scsi-pci */
-		return is(device->type, "scsi_host");
-	if (is(tag, "filesystem"))
-		return true; /* virtio-9p, vhost-user-fs */
-	return (is(tag, "memballoon") || is(tag, "rng") || is(tag, "vsock") || is(tag, "crypto") ||
-		is(tag, "sound") || is(tag, "iommu") || is(tag, "memory")) &&
-	       starts(device->model, "virtio");
+	ret->plug = model->plug;
+	ret->class_code = model->class_code;
+	while (ret->n_bars < MODEL_BARS && model->bars[ret->n_bars].size) {
+		ret->bars[ret->n_bars] = model->bars[ret->n_bars];
+		ret->n_bars++;
+	}
 }
 
-static size_t copy_bars(const struct model *model, uint32_t *ret_class,
-			struct gpupt_mmio_bar *ret_bars)
+static void add(struct gpupt_own_device *device, struct gpupt_mmio_bar bar)
 {
-	size_t count = 0;
-	while (count < GPUPT_ARRAY_SIZE(model->bars) && model->bars[count].size) {
-		ret_bars[count] = model->bars[count];
-		count++;
-	}
-	*ret_class = model->class_code;
-	return count;
+	device->bars[device->n_bars++] = bar;
+}
+
+static const struct model *virtio_model(const struct gpupt_device *device)
+{
+	static const char *const with_model[] = { "rng", "vsock", "crypto", "sound" };
+	static const char *const plain[] = { "memballoon", "memory", "iommu" };
+	const char *tag = device->tag;
+	if (is(tag, "disk") || is(tag, "input"))
+		return is(device->bus, "virtio") ? &virtio : NULL;
+	if (is(tag, "interface"))
+		return starts(device->model, "virtio") ? &virtio : NULL;
+	if (is(tag, "controller") && is(device->type, "virtio-serial"))
+		return &virtio;
+	if (is(tag, "controller"))
+		return starts(device->model, "virtio") ? &virtio : NULL;
+	if (is(tag, "hostdev")) /* vhost-scsi-pci */
+		return is(device->type, "scsi_host") ? &virtio : NULL;
+	if (is(tag, "filesystem")) /* virtio-9p, vhost-user-fs */
+		return &virtio;
+	if (!starts(device->model, "virtio"))
+		return NULL;
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(with_model); i++)
+		if (is(tag, with_model[i]))
+			return &virtio;
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(plain); i++)
+		if (is(tag, plain[i]))
+			return &virtio_plain;
+	return NULL;
 }
 
 /* hw/display/qxl.c qxl_init_ramsize(), qxl_realize_common(): RAM in BAR 0, video
  * RAM in BAR 1 and, when larger, as 64-bit BAR 4; ROM 8 KiB in BAR 2. libvirt
  * writes 64 MiB for either unless told otherwise. */
-static size_t qxl_bars(const struct gpupt_device *device, uint32_t *ret_class,
-		       struct gpupt_mmio_bar *bars)
+static void take_qxl(const struct gpupt_device *device, struct gpupt_own_device *ret)
 {
 	uint64_t ram = device->ram_bytes ? device->ram_bytes : 64 * GPUPT_MIB;
 	uint64_t vram = device->vram_bytes ? device->vram_bytes : 64 * GPUPT_MIB;
-	size_t count = 0;
-	*ret_class = 0x030000;
-	bars[count++] = (struct gpupt_mmio_bar)BAR32(0, gpupt_power_of_two_above(ram));
-	bars[count++] = (struct gpupt_mmio_bar)BAR32(1, gpupt_power_of_two_above(vram));
-	bars[count++] = (struct gpupt_mmio_bar)BAR32(2, 8 * GPUPT_KIB);
+	uint64_t vram32 = gpupt_power_of_two_above(vram);
 	uint64_t vram64 = gpupt_power_of_two_above(device->vram64_bytes);
-	if (device->vram64_bytes > vram)
-		bars[count++] = (struct gpupt_mmio_bar)BAR64P(4, vram64);
-	return count;
+	add(ret, (struct gpupt_mmio_bar)BAR32(0, gpupt_power_of_two_above(ram)));
+	add(ret, (struct gpupt_mmio_bar)BAR32(1, vram32));
+	add(ret, (struct gpupt_mmio_bar)BAR32(2, 8 * GPUPT_KIB));
+	if (vram64 > vram32)
+		add(ret, (struct gpupt_mmio_bar)BAR64P(4, vram64));
+}
+
+/* hw/display/vga-pci.c, bochs-display.c, vmware_vga.c: the frame buffer, 16 MiB
+ * unless the domain says otherwise, and registers. */
+static void take_vga(const struct gpupt_device *device, struct gpupt_own_device *ret)
+{
+	uint64_t memory = device->vram_bytes ? device->vram_bytes : 16 * GPUPT_MIB;
+	bool vmvga = is(device->model, "vmvga");
+	add(ret, (struct gpupt_mmio_bar)BAR32P(vmvga ? 1 : 0, gpupt_power_of_two_above(memory)));
+	if (vmvga)
+		add(ret, (struct gpupt_mmio_bar)BAR32P(2, 64 * GPUPT_KIB));
+	else
+		add(ret, (struct gpupt_mmio_bar)BAR32(2, 4 * GPUPT_KIB));
+}
+
+static void take_video(const struct gpupt_device *device, bool primary,
+		       struct gpupt_own_device *ret)
+{
+	if (is(device->model, "virtio")) {
+		take(primary ? &virtio_vga : &virtio, ret);
+		ret->class_code = primary ? 0x030000 : 0x038000;
+		return;
+	}
+	bool bochs = is(device->model, "bochs");
+	ret->plug = bochs ? GPUPT_PLUG_EXPRESS : GPUPT_PLUG_PCI;
+	ret->class_code = primary && !bochs ? 0x030000 : 0x038000;
+	if (is(device->model, "qxl"))
+		take_qxl(device, ret);
+	else
+		take_vga(device, ret);
 }
 
 /* hw/misc/ivshmem.c: registers, MSI-X (doorbell only), the memory itself. libvirt's
  * default size is 4 MiB. */
-static size_t shmem_bars(const struct gpupt_device *device, uint32_t *ret_class,
-			 struct gpupt_mmio_bar *bars)
+static void take_shmem(const struct gpupt_device *device, struct gpupt_own_device *ret)
 {
 	uint64_t size = device->size_bytes ? device->size_bytes : 4 * GPUPT_MIB;
-	*ret_class = 0x050000;
-	bars[0] = (struct gpupt_mmio_bar)BAR32(0, 256);
-	bars[1] = (struct gpupt_mmio_bar)BAR64P(2, gpupt_power_of_two_above(size));
-	return 2;
+	ret->plug = GPUPT_PLUG_PCI;
+	ret->class_code = 0x050000;
+	add(ret, (struct gpupt_mmio_bar)BAR32(0, 256));
+	add(ret, (struct gpupt_mmio_bar)BAR64P(2, gpupt_power_of_two_above(size)));
 }
 
-size_t gpupt_own_device_bars(const struct gpupt_device *device, enum gpupt_machine_kind machine,
-			     uint32_t *ret_class, struct gpupt_mmio_bar *ret_bars)
+/* The model libvirt takes where the domain names none. */
+static const char *model_of(const struct gpupt_device *device)
 {
-	*ret_class = 0;
+	if (device->model)
+		return device->model;
+	if (is(device->tag, "interface"))
+		return "rtl8139";
+	if (is(device->tag, "controller") && is(device->type, "usb"))
+		return "piix3-uhci";
+	return NULL;
+}
+
+void gpupt_own_device(const struct gpupt_device *device, bool primary,
+		      struct gpupt_own_device *ret)
+{
+	const char *name = model_of(device);
+	*ret = (struct gpupt_own_device){ .plug = GPUPT_PLUG_NONE, .model = name };
 	if (device->other_address)
-		return 0;
-	if (is(device->tag, "shmem"))
-		return shmem_bars(device, ret_class, ret_bars);
-	if (is(device->tag, "video") && is(device->model, "qxl"))
-		return qxl_bars(device, ret_class, ret_bars);
-	if (is(device->tag, "video") && is(device->model, "virtio"))
-		return copy_bars(&virtio_vga, ret_class, ret_bars);
-	if (is_virtio(device))
-		return copy_bars(&virtio, ret_class, ret_bars);
-	if (is(device->tag, "controller") && is(device->type, "sata")) {
-		/* hw/ide/ich.c */
-		static const struct model ahci = { .class_code = 0x010601,
-						   .bars = { BAR32(5, 4 * GPUPT_KIB) } };
-		return machine == GPUPT_MACHINE_Q35 || device->address.present ?
-			copy_bars(&ahci, ret_class, ret_bars) : 0;
-	}
-	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(models); i++)
-		if (is(device->tag, models[i].tag) && is(device->model, models[i].key))
-			return copy_bars(&models[i], ret_class, ret_bars);
-	return 0;
+		return;
+	const struct model *model = virtio_model(device);
+	if (is(device->tag, "controller") && is(device->type, "sata"))
+		model = &ahci;
+	else if (is(device->tag, "shmem"))
+		take_shmem(device, ret);
+	else if (is(device->tag, "video") && !is(name, "cirrus") && !is(name, "none") &&
+		 !is(name, "ramfb"))
+		take_video(device, primary, ret);
+	else if (is(device->tag, "hostdev") && is(device->type, "mdev"))
+		ret->plug = GPUPT_PLUG_EXPRESS;
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(models) && !model; i++)
+		if (is(device->tag, models[i].tag) &&
+		    (models[i].key ? is(name, models[i].key) : is(device->bus, "pci-serial")))
+			model = &models[i];
+	if (model)
+		take(model, ret);
+	/* whatever it is, it takes the place that the domain gives it */
+	if (ret->plug == GPUPT_PLUG_NONE && device->address.present)
+		ret->plug = GPUPT_PLUG_PCI;
+	if (is(device->tag, "iommu") && ret->plug)
+		ret->plug = GPUPT_PLUG_ROOT; /* an integrated endpoint */
 }

@@ -1,281 +1,248 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The guest's PCI tree: which function sits behind which bridge. Addresses in the
- * domain are taken as they are; what has none goes where libvirt would put it
- * (qemuDomainAssignDevicePCISlots, src/qemu/qemu_domain_address.c, 9.0): the free
- * root port with the lowest index, or a new one; on i440fx the next free slot. */
+ * domain are taken as they are; places.c settles the rest. */
 
-#include "plan/making.h"
-
-enum { ROOT_BUS = -1, NO_NODE = -2, SLOTS = 32, FUNCTIONS = 8 };
-
-struct node {
-	int parent; /* index of a bridge's node, or ROOT_BUS */
-	struct gpupt_mmio_function function;
-	struct gpupt_guest_device device;
-	bool is_port;    /* a root port or downstream port that can take a device */
-	bool taken;      /* something is behind it */
-	bool placed;     /* parent and slot are settled */
-	unsigned int bus; /* a bridge's own bus number: its controller index */
-};
-
-struct tree {
-	struct gpupt_making *making;
-	struct node *nodes;
-	size_t count, capacity;
-	int *owner; /* bus number -> node that makes it */
-	size_t n_buses;
-	uint8_t used[SLOTS]; /* functions in use on the root bus, by slot */
-	unsigned int overflow; /* next slot past the last one: order is all that counts */
-	size_t first_free_port;
-	unsigned int auto_slot, auto_function; /* where the next root port goes */
-};
-
-static struct node *add_node(struct tree *tree, const char *label)
-{
-	if (!GPUPT_GROW(tree->nodes, tree->count, tree->capacity))
-		return NULL;
-	struct node *node = &tree->nodes[tree->count++];
-	*node = (struct node){ .parent = ROOT_BUS, .device = { .label = label } };
-	return node;
-}
-
-static int owner_of(const struct tree *tree, unsigned int bus)
-{
-	if (bus == 0)
-		return ROOT_BUS;
-	return bus < tree->n_buses ? tree->owner[bus] : NO_NODE;
-}
-
-static void note_use(struct tree *tree, struct node *node)
-{
-	node->placed = true;
-	if (node->parent != ROOT_BUS)
-		tree->nodes[node->parent].taken = true;
-	else if (node->function.slot < SLOTS)
-		tree->used[node->function.slot] |= (uint8_t)(1u << node->function.function);
-}
-
-static void place_at(struct tree *tree, struct node *node, int parent, unsigned int slot,
-		     unsigned int function)
-{
-	node->parent = parent;
-	node->function.slot = slot;
-	node->function.function = function;
-	note_use(tree, node);
-}
+#include "plan/tree.h"
 
 /* ---- bridges */
 
 static const struct {
 	enum gpupt_controller_model model;
+	const char *name;
 	enum gpupt_mmio_kind kind;
-	bool is_port;
 } bridge_kinds[] = {
-	{ GPUPT_CONTROLLER_ROOT_PORT, GPUPT_MMIO_ROOT_PORT, true },
-	{ GPUPT_CONTROLLER_SWITCH_UPSTREAM, GPUPT_MMIO_SWITCH, false },
-	{ GPUPT_CONTROLLER_SWITCH_DOWNSTREAM, GPUPT_MMIO_SWITCH, true },
-	{ GPUPT_CONTROLLER_PCI_BRIDGE, GPUPT_MMIO_PCI_BRIDGE, false },
-	{ GPUPT_CONTROLLER_DMI_TO_PCI_BRIDGE, GPUPT_MMIO_PCI_BRIDGE, false },
-	{ GPUPT_CONTROLLER_PCIE_TO_PCI_BRIDGE, GPUPT_MMIO_PCI_BRIDGE, false },
-	{ GPUPT_CONTROLLER_EXPANDER, GPUPT_MMIO_EXPANDER, false },
-	{ GPUPT_CONTROLLER_PCIE_EXPANDER, GPUPT_MMIO_EXPANDER, false },
+	{ GPUPT_CONTROLLER_ROOT_PORT, "pcie-root-port", GPUPT_MMIO_ROOT_PORT },
+	{ GPUPT_CONTROLLER_SWITCH_UPSTREAM, "pcie-switch-upstream-port", GPUPT_MMIO_SWITCH },
+	{ GPUPT_CONTROLLER_SWITCH_DOWNSTREAM, "pcie-switch-downstream-port", GPUPT_MMIO_SWITCH },
+	{ GPUPT_CONTROLLER_PCI_BRIDGE, "pci-bridge", GPUPT_MMIO_PCI_BRIDGE },
+	{ GPUPT_CONTROLLER_DMI_TO_PCI_BRIDGE, "dmi-to-pci-bridge", GPUPT_MMIO_PCI_BRIDGE },
+	{ GPUPT_CONTROLLER_PCIE_TO_PCI_BRIDGE, "pcie-to-pci-bridge", GPUPT_MMIO_PCI_BRIDGE },
+	{ GPUPT_CONTROLLER_EXPANDER, "pci-expander-bus", GPUPT_MMIO_EXPANDER },
+	{ GPUPT_CONTROLLER_PCIE_EXPANDER, "pcie-expander-bus", GPUPT_MMIO_EXPANDER },
 };
 
-/* QEMU's pcie-root-port has a BAR of its own, for MSI-X (hw/pci-bridge/
- * gen_pcie_root_port.c). */
-static void fill_port(struct node *node, unsigned int bus)
+static struct gpupt_node *add_node(struct gpupt_tree *tree, const char *label)
 {
-	node->is_port = true;
-	node->bus = bus;
-	node->function.kind = GPUPT_MMIO_ROOT_PORT;
-	node->function.class_code = 0x060400;
-	node->function.hotplug = true;
-	node->function.bars[0] = (struct gpupt_mmio_bar){ .size = 4 * GPUPT_KIB };
-	node->function.n_bars = 1;
+	if (!GPUPT_GROW(tree->nodes, tree->count, tree->capacity))
+		return NULL;
+	struct gpupt_node *node = &tree->nodes[tree->count++];
+	*node = (struct gpupt_node){ .parent = GPUPT_ROOT_BUS, .device = { .label = label } };
+	return node;
 }
 
-static int add_bridge(struct tree *tree, const struct gpupt_controller *controller,
-		      unsigned int bus)
+/* A root port has a BAR for MSI-X, a bridge with a hotplug controller one for that
+ * (hw/pci-bridge/gen_pcie_root_port.c, pci_bridge_dev.c, pcie_pci_bridge.c). */
+static void add_bridge_bar(struct gpupt_node *node)
 {
-	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(bridge_kinds); i++) {
-		if (bridge_kinds[i].model != controller->model)
-			continue;
-		struct node *node = add_node(tree, controller->model_text);
-		if (!node)
-			return GPUPT_E_NOMEM;
-		if (bridge_kinds[i].kind == GPUPT_MMIO_ROOT_PORT)
-			fill_port(node, bus);
-		node->is_port = bridge_kinds[i].is_port;
-		node->bus = bus;
-		node->device.element = &controller->element;
-		node->function.kind = bridge_kinds[i].kind;
-		node->function.class_code = 0x060400;
-		node->function.hotplug = node->is_port && controller->hotplug != GPUPT_NO;
-		node->function.has_mem_reserve = controller->has_mem_reserve;
-		node->function.mem_reserve = controller->mem_reserve_kib * GPUPT_KIB;
-	}
+	struct gpupt_mmio_function *function = &node->function;
+	if (node->model == GPUPT_CONTROLLER_ROOT_PORT)
+		function->bars[function->n_bars++] =
+			(struct gpupt_mmio_bar){ .size = 4 * GPUPT_KIB };
+	if (node->model == GPUPT_CONTROLLER_PCI_BRIDGE ||
+	    node->model == GPUPT_CONTROLLER_PCIE_TO_PCI_BRIDGE)
+		function->bars[function->n_bars++] =
+			(struct gpupt_mmio_bar){ .size = 256, .mem64 = true };
+}
+
+struct gpupt_node *gpupt_tree_add_bridge(struct gpupt_tree *tree,
+					 enum gpupt_controller_model model, unsigned int bus)
+{
+	size_t i = 0;
+	while (i < GPUPT_ARRAY_SIZE(bridge_kinds) - 1 && bridge_kinds[i].model != model)
+		i++;
+	struct gpupt_node *node = add_node(tree, bridge_kinds[i].name);
+	if (!node)
+		return NULL;
+	node->model = model;
+	node->bus = bus;
+	node->function.kind = bridge_kinds[i].kind;
+	node->function.class_code = 0x060400;
+	node->function.hotplug = model == GPUPT_CONTROLLER_ROOT_PORT ||
+				 model == GPUPT_CONTROLLER_SWITCH_DOWNSTREAM;
+	add_bridge_bar(node);
+	if (bus > 0 && bus < GPUPT_BUSES && tree->owner[bus] == GPUPT_NO_NODE)
+		tree->owner[bus] = (int)tree->count - 1;
+	return node;
+}
+
+static int add_controller(struct gpupt_tree *tree, const struct gpupt_controller *controller,
+			  unsigned int bus)
+{
+	if (controller->model == GPUPT_CONTROLLER_NONE ||
+	    controller->model == GPUPT_CONTROLLER_PCI_ROOT ||
+	    controller->model == GPUPT_CONTROLLER_PCIE_ROOT)
+		return 0;
+	struct gpupt_node *node = gpupt_tree_add_bridge(tree, controller->model, bus);
+	if (!node)
+		return GPUPT_E_NOMEM;
+	tree->only_root = false;
+	node->controller = controller;
+	node->device.element = &controller->element;
+	node->function.hotplug &= controller->hotplug != GPUPT_NO;
+	node->function.has_mem_reserve = controller->has_mem_reserve;
+	node->function.mem_reserve = gpupt_mul(controller->mem_reserve_kib, GPUPT_KIB);
 	return 0;
 }
 
-static unsigned int highest_index(const struct gpupt_domain *domain)
-{
-	unsigned int highest = 0;
-	for (size_t i = 0; i < domain->n_controllers; i++)
-		if (domain->controllers[i].index > highest && domain->controllers[i].index < 256)
-			highest = domain->controllers[i].index;
-	return highest;
-}
-
-/* Bus numbers in a domain are controller indexes; an index past 255 is none. */
-static int add_bridges(struct tree *tree)
+/* Bus numbers in a domain are controller indexes; a controller without one gets the
+ * lowest free (virDomainControllerFindUnusedIndex, src/conf/domain_conf.c, 9.0). */
+static int add_controllers(struct gpupt_tree *tree)
 {
 	const struct gpupt_domain *domain = tree->making->domain;
-	unsigned int next = highest_index(domain) + 1;
+	bool numbered[GPUPT_BUSES] = { true };
+	unsigned int next = 0;
+	for (size_t i = 0; i < domain->n_controllers; i++)
+		if (domain->controllers[i].has_index && domain->controllers[i].index < GPUPT_BUSES)
+			numbered[domain->controllers[i].index] = true;
 	for (size_t i = 0; i < domain->n_controllers; i++) {
 		const struct gpupt_controller *controller = &domain->controllers[i];
-		unsigned int bus = controller->has_index ? controller->index : next++;
-		if (add_bridge(tree, controller, bus) < 0)
+		bool root = controller->model == GPUPT_CONTROLLER_PCI_ROOT ||
+			    controller->model == GPUPT_CONTROLLER_PCIE_ROOT;
+		while (!controller->has_index && !root && next < GPUPT_BUSES && numbered[next])
+			next++;
+		unsigned int bus = controller->has_index ? controller->index : next;
+		if (!controller->has_index && !root && next < GPUPT_BUSES)
+			numbered[next] = true;
+		if (add_controller(tree, controller, bus) < 0)
 			return GPUPT_E_NOMEM;
 	}
 	for (unsigned int i = 0; i < tree->making->n_new_ports; i++) {
-		struct node *node = add_node(tree, "pcie-root-port");
-		if (!node)
+		tree->only_root = false;
+		if (!gpupt_tree_add_bridge(tree, GPUPT_CONTROLLER_ROOT_PORT,
+					   tree->making->first_new_port + i))
 			return GPUPT_E_NOMEM;
-		fill_port(node, tree->making->first_new_port + i);
 	}
-	tree->n_buses = 256;
-	tree->owner = malloc(tree->n_buses * sizeof(*tree->owner));
-	if (!tree->owner)
-		return GPUPT_E_NOMEM;
-	for (size_t i = 0; i < tree->n_buses; i++)
-		tree->owner[i] = NO_NODE;
-	for (size_t i = tree->count; i-- > 0;)
-		if (tree->nodes[i].bus < tree->n_buses)
-			tree->owner[tree->nodes[i].bus] = (int)i;
 	return 0;
 }
 
-static const struct gpupt_controller *controller_of(const struct tree *tree, size_t node)
+static void note_bus(const struct gpupt_guest_address *address, unsigned int *highest)
 {
-	const struct gpupt_domain *domain = tree->making->domain;
+	if (address->present && address->pci.bus > *highest)
+		*highest = address->pci.bus;
+}
+
+/* Buses that an address or a higher index asks for, and that nothing makes yet. */
+static int fill_in_buses(struct gpupt_tree *tree)
+{
+	const struct gpupt_making *making = tree->making;
+	const struct gpupt_domain *domain = making->domain;
+	bool q35 = making->guest.machine == GPUPT_MACHINE_Q35;
+	unsigned int highest = 0;
 	for (size_t i = 0; i < domain->n_controllers; i++)
-		if (&domain->controllers[i].element == tree->nodes[node].device.element)
-			return &domain->controllers[i];
-	return NULL;
-}
-
-/* ---- places */
-
-static bool place_as_told(struct tree *tree, size_t index, const struct gpupt_guest_address *address)
-{
-	if (!address->present)
-		return false;
-	int parent = owner_of(tree, address->pci.bus);
-	if (parent == NO_NODE || parent == (int)index)
-		return false;
-	place_at(tree, &tree->nodes[index], parent, address->pci.slot, address->pci.function);
-	return true;
-}
-
-static void place_in_free_slot(struct tree *tree, struct node *node, unsigned int from)
-{
-	for (unsigned int slot = from; slot < SLOTS; slot++) {
-		if (!tree->used[slot]) {
-			place_at(tree, node, ROOT_BUS, slot, 0);
-			return;
-		}
-	}
-	place_at(tree, node, ROOT_BUS, SLOTS + tree->overflow++, 0);
-}
-
-/* libvirt fills a slot with eight root ports before it takes the next. */
-static void place_port(struct tree *tree, struct node *node)
-{
-	if (tree->auto_function == 0 || tree->auto_function == FUNCTIONS) {
-		place_in_free_slot(tree, node, 1);
-		tree->auto_slot = node->function.slot;
-		tree->auto_function = 1;
-		return;
-	}
-	place_at(tree, node, ROOT_BUS, tree->auto_slot, tree->auto_function++);
-}
-
-static int free_port(struct tree *tree)
-{
-	for (; tree->first_free_port < tree->count; tree->first_free_port++) {
-		struct node *node = &tree->nodes[tree->first_free_port];
-		if (node->is_port && !node->taken && node->placed)
-			return (int)tree->first_free_port;
-	}
-	return NO_NODE;
-}
-
-static int place_behind_port(struct tree *tree, size_t index)
-{
-	int port = free_port(tree);
-	if (port == NO_NODE) {
-		struct node *node = add_node(tree, "pcie-root-port");
-		if (!node)
+		note_bus(&domain->controllers[i].address, &highest);
+	for (size_t i = 0; i < domain->n_others; i++)
+		note_bus(&domain->others[i].address, &highest);
+	for (size_t i = 0; i < making->n_wanted; i++)
+		note_bus(&making->wanted[i].guest, &highest);
+	for (unsigned int bus = GPUPT_BUSES - 1; bus > highest; bus--)
+		if (tree->owner[bus] != GPUPT_NO_NODE)
+			highest = bus;
+	for (unsigned int bus = 1; bus <= highest; bus++) {
+		if (tree->owner[bus] != GPUPT_NO_NODE)
+			continue;
+		if (!gpupt_tree_add_bridge(tree, q35 ? GPUPT_CONTROLLER_ROOT_PORT :
+					   GPUPT_CONTROLLER_PCI_BRIDGE, bus))
 			return GPUPT_E_NOMEM;
-		fill_port(node, UINT32_MAX);
-		place_port(tree, node);
-		port = (int)tree->count - 1;
+		tree->ports_added++;
 	}
-	place_at(tree, &tree->nodes[index], port, 0, 0);
 	return 0;
 }
 
 /* ---- devices */
 
-static bool has_sata(const struct gpupt_domain *domain)
+static void place_as_told(struct gpupt_tree *tree, size_t index,
+			  const struct gpupt_guest_address *address)
 {
+	int parent = address->pci.bus ? tree->owner[address->pci.bus] : GPUPT_ROOT_BUS;
+	if (address->present && parent != GPUPT_NO_NODE && parent != (int)index)
+		gpupt_tree_place(tree, index, parent, address->pci.slot, address->pci.function);
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a && strcmp(a, b) == 0;
+}
+
+static int add_own(struct gpupt_tree *tree, const struct gpupt_device *device, bool primary)
+{
+	struct gpupt_own_device own;
+	gpupt_own_device(device, primary, &own);
+	if (own.plug == GPUPT_PLUG_NONE)
+		return 0;
+	const char *kind = own.model ? own.model : device->bus ? device->bus : device->type;
+	char *label = gpupt_arena_printf(&tree->making->plan->arena, "%s%s%s", kind ? kind : "",
+					 kind ? " " : "", device->tag);
+	struct gpupt_node *node = label ? add_node(tree, label) : NULL;
+	if (!node)
+		return GPUPT_E_NOMEM;
+	node->own = device;
+	node->primary = primary && same(device->tag, "video");
+	node->plug = own.plug;
+	node->device.element = device->element.whole.end ? &device->element : NULL;
+	node->function.class_code = own.class_code;
+	node->function.n_bars = own.n_bars;
+	memcpy(node->function.bars, own.bars, sizeof(own.bars));
+	place_as_told(tree, tree->count - 1, &device->address);
+	return 0;
+}
+
+/* Whether the domain has such an element; NULL matches anything. */
+static bool has(const struct gpupt_tree *tree, const char *tag, const char *type, const char *bus)
+{
+	const struct gpupt_domain *domain = tree->making->domain;
 	for (size_t i = 0; i < domain->n_others; i++)
-		if (strcmp(domain->others[i].tag, "controller") == 0 && domain->others[i].type &&
-		    strcmp(domain->others[i].type, "sata") == 0)
+		if (same(domain->others[i].tag, tag) &&
+		    (!type || same(domain->others[i].type, type)) &&
+		    (!bus || same(domain->others[i].bus, bus)))
 			return true;
 	return false;
 }
 
-static int add_own(struct tree *tree, const struct gpupt_device *device)
+static bool has_first_sata(const struct gpupt_tree *tree)
 {
-	struct node node = { .parent = ROOT_BUS };
-	node.function.n_bars = gpupt_own_device_bars(device, tree->making->guest.machine,
-						     &node.function.class_code,
-						     node.function.bars);
-	if (!node.function.n_bars)
-		return 0;
-	const char *kind = device->model ? device->model : device->bus ? device->bus : device->type;
-	char *label = gpupt_arena_printf(&tree->making->plan->arena, "%s%s%s", kind ? kind : "",
-					 kind ? " " : "", device->tag);
-	if (!label || !GPUPT_GROW(tree->nodes, tree->count, tree->capacity))
-		return GPUPT_E_NOMEM;
-	node.device = (struct gpupt_guest_device){ .label = label, .element = &device->element };
-	tree->nodes[tree->count] = node;
-	place_as_told(tree, tree->count, &device->address);
-	tree->count++;
+	const struct gpupt_domain *domain = tree->making->domain;
+	for (size_t i = 0; i < domain->n_others; i++)
+		if (same(domain->others[i].tag, "controller") &&
+		    same(domain->others[i].type, "sata") && domain->others[i].index == 0)
+			return true;
+	return false;
+}
+
+/* What QEMU or libvirt adds without being asked (qemuDomainDefAddDefaultDevices(),
+ * src/qemu/qemu_domain.c; virDomainDefAddImplicitDevices(), src/conf/domain_conf.c, 9.0). */
+static int add_implicit(struct gpupt_tree *tree)
+{
+	static const struct gpupt_device balloon = { .tag = "memballoon", .model = "virtio" };
+	static const struct gpupt_device xhci = { .tag = "controller", .type = "usb",
+						  .model = "qemu-xhci" };
+	static const struct gpupt_device uhci = { .tag = "controller", .type = "usb",
+						  .model = "piix3-uhci" };
+	static const struct gpupt_device sata = { .tag = "controller", .type = "sata" };
+	static const struct gpupt_device scsi = { .tag = "controller", .type = "scsi",
+						  .model = "lsilogic" };
+	static const struct gpupt_device serial = { .tag = "controller", .type = "virtio-serial" };
+	static const struct gpupt_device video = { .tag = "video", .model = "cirrus" };
+	bool q35 = tree->making->guest.machine == GPUPT_MACHINE_Q35;
+	const struct { bool missing; const struct gpupt_device *device; } implicit[] = {
+		{ !has(tree, "controller", "usb", NULL), q35 ? &xhci : &uhci },
+		{ q35 && !has_first_sata(tree), &sata },
+		{ has(tree, "disk", NULL, "scsi") && !has(tree, "controller", "scsi", NULL), &scsi },
+		{ !q35 && has(tree, "disk", NULL, "sata") && !has(tree, "controller", "sata", NULL),
+		  &sata },
+		{ (has(tree, "channel", NULL, "virtio") || has(tree, "console", NULL, "virtio")) &&
+		  !has(tree, "controller", "virtio-serial", NULL), &serial },
+		{ !tree->making->domain->has_memballoon, &balloon },
+		{ has(tree, "graphics", NULL, NULL) && !has(tree, "video", NULL, NULL), &video },
+	};
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(implicit); i++)
+		if (implicit[i].missing && add_own(tree, implicit[i].device, true) < 0)
+			return GPUPT_E_NOMEM;
 	return 0;
 }
 
-/* What QEMU or libvirt adds without being asked: the q35 chipset's SATA controller
- * and, unless the domain says otherwise, a virtio balloon. */
-static int add_implicit(struct tree *tree)
-{
-	static const struct gpupt_device balloon = { .tag = "memballoon", .model = "virtio" };
-	static const struct gpupt_device sata = {
-		.tag = "controller", .type = "sata",
-		.address = { .present = true, .pci = { .slot = 0x1f, .function = 2 } },
-	};
-	int r = 0;
-	if (tree->making->guest.machine == GPUPT_MACHINE_Q35 && !has_sata(tree->making->domain))
-		r = add_own(tree, &sata);
-	if (r == 0 && !tree->making->domain->has_memballoon)
-		r = add_own(tree, &balloon);
-	return r;
-}
-
 /* A BAR the guest will see; false where its size is not known. */
-static bool add_bar(struct tree *tree, const struct gpupt_wanted *wanted, unsigned int index,
+static bool add_bar(struct gpupt_tree *tree, const struct gpupt_wanted *wanted, unsigned int index,
 		    struct gpupt_mmio_function *function)
 {
 	const struct gpupt_bar *bar = &wanted->function->bars[index];
@@ -318,14 +285,15 @@ static bool add_bar(struct tree *tree, const struct gpupt_wanted *wanted, unsign
 	return true;
 }
 
-static int add_wanted(struct tree *tree, const struct gpupt_wanted *wanted)
+static int add_wanted(struct gpupt_tree *tree, const struct gpupt_wanted *wanted)
 {
 	char text[GPUPT_PCI_ADDRESS_TEXT_MAX];
 	char *label = gpupt_arena_printf(&tree->making->plan->arena, "hostdev %s",
 					 gpupt_pci_address_format(wanted->host, text));
-	struct node *node = label ? add_node(tree, label) : NULL;
+	struct gpupt_node *node = label ? add_node(tree, label) : NULL;
 	if (!node)
 		return GPUPT_E_NOMEM;
+	node->plug = GPUPT_PLUG_EXPRESS;
 	node->device.wanted = wanted;
 	node->device.element = wanted->existing ? &wanted->existing->element : NULL;
 	if (wanted->function) {
@@ -345,76 +313,48 @@ static int add_wanted(struct tree *tree, const struct gpupt_wanted *wanted)
 	return 0;
 }
 
-/* libvirt's order of handing out addresses, coarsely: what an element's devices
- * come before. */
-static int rank(const struct node *node)
-{
-	static const char *const order[] = { "filesystem", "interface", "sound", "controller",
-					     "disk", "hostdev", "memballoon", "rng", "watchdog" };
-	const char *label = node->device.label;
-	const char *tag = node->device.wanted ? "hostdev" : strrchr(label, ' ');
-	tag = tag && *tag == ' ' ? tag + 1 : tag ? tag : label;
-	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(order); i++)
-		if (strcmp(order[i], tag) == 0)
-			return (int)i;
-	return (int)GPUPT_ARRAY_SIZE(order);
-}
+/* ---- the tree */
 
-/* Legacy PCI devices and the first video card stay off the root ports. */
-static bool wants_port(const struct tree *tree, const struct node *node)
-{
-	if (tree->making->guest.machine != GPUPT_MACHINE_Q35)
-		return false;
-	if (node->device.wanted)
-		return true;
-	if (node->function.class_code >> 16 == 3)
-		return false;
-	return node->function.class_code == 0x00ff00 || node->function.class_code == 0x0c0330;
-}
-
-static int place_the_rest(struct tree *tree)
-{
-	bool q35 = tree->making->guest.machine == GPUPT_MACHINE_Q35;
-	for (size_t i = 0; i < tree->count; i++) /* bridges without an address */
-		if (!tree->nodes[i].placed && tree->nodes[i].function.kind != GPUPT_MMIO_ENDPOINT)
-			place_port(tree, &tree->nodes[i]);
-	size_t devices = tree->count; /* new ports come behind */
-	for (int r = 0; r <= 9; r++) {
-		for (size_t i = 0; i < devices; i++) {
-			struct node *node = &tree->nodes[i];
-			if (node->placed || rank(node) != r)
-				continue;
-			if (!wants_port(tree, node))
-				place_in_free_slot(tree, node, q35 ? 1 : 2);
-			else if (place_behind_port(tree, i) < 0)
-				return GPUPT_E_NOMEM;
-		}
-	}
-	return 0;
-}
-
-static int build(struct tree *tree)
+static int build(struct gpupt_tree *tree)
 {
 	const struct gpupt_making *making = tree->making;
+	const struct gpupt_domain *domain = making->domain;
+	bool primary = true;
 	tree->used[0] = 0xff;
 	if (making->guest.machine == GPUPT_MACHINE_I440FX)
-		tree->used[1] = 0xff; /* ISA bridge, IDE */
-	if (add_bridges(tree) < 0)
+		tree->used[1] = 0xff; /* ISA bridge, IDE, USB, power management */
+	for (unsigned int bus = 0; bus < GPUPT_BUSES; bus++)
+		tree->owner[bus] = GPUPT_NO_NODE;
+	if (add_controllers(tree) < 0 || fill_in_buses(tree) < 0)
 		return GPUPT_E_NOMEM;
-	for (size_t i = 0; i < tree->count; i++) {
-		const struct gpupt_controller *controller = controller_of(tree, i);
-		if (controller)
-			place_as_told(tree, i, &controller->address);
-	}
-	for (size_t i = 0; i < making->domain->n_others; i++)
-		if (add_own(tree, &making->domain->others[i]) < 0)
+	for (size_t i = 0; i < tree->count; i++)
+		if (tree->nodes[i].controller)
+			place_as_told(tree, i, &tree->nodes[i].controller->address);
+	for (size_t i = 0; i < domain->n_others; i++) {
+		if (add_own(tree, &domain->others[i], primary) < 0)
 			return GPUPT_E_NOMEM;
+		primary &= strcmp(domain->others[i].tag, "video") != 0;
+	}
 	if (add_implicit(tree) < 0)
 		return GPUPT_E_NOMEM;
 	for (size_t i = 0; i < making->n_wanted; i++)
 		if (add_wanted(tree, &making->wanted[i]) < 0)
 			return GPUPT_E_NOMEM;
-	return place_the_rest(tree);
+	return gpupt_tree_place_the_rest(tree);
+}
+
+/* Bridges that sit behind one another in a circle, which no machine can have, are put
+ * on the root bus, so that nothing behind them is forgotten. */
+static void break_circles(struct gpupt_tree *tree)
+{
+	for (size_t i = 0; i < tree->count; i++) {
+		int above = tree->nodes[i].parent;
+		unsigned int depth = 0;
+		while (above != GPUPT_ROOT_BUS && depth++ < GPUPT_BUSES)
+			above = tree->nodes[above].parent;
+		if (above != GPUPT_ROOT_BUS && tree->nodes[i].function.kind != GPUPT_MMIO_ENDPOINT)
+			tree->nodes[i].parent = GPUPT_ROOT_BUS;
+	}
 }
 
 /* ---- the order firmware and kernel enumerate in */
@@ -450,9 +390,8 @@ static const struct order *first_child(const struct order *order, size_t count, 
 	return order + low;
 }
 
-/* Moves the nodes into making->functions, bus by bus; bridges that sit behind
- * themselves are never reached and left out. */
-static int flatten(struct tree *tree)
+/* Moves the nodes into making->functions, bus by bus. */
+static int flatten(struct gpupt_tree *tree)
 {
 	struct gpupt_making *making = tree->making;
 	GPUPT_AUTOFREE struct order *order = calloc(tree->count + 1, sizeof(*order));
@@ -462,14 +401,14 @@ static int flatten(struct tree *tree)
 	if (!order || !node_of || !making->functions || !making->devices)
 		return GPUPT_E_NOMEM;
 	for (size_t i = 0; i < tree->count; i++) {
-		const struct node *node = &tree->nodes[i];
+		const struct gpupt_node *node = &tree->nodes[i];
 		order[i] = (struct order){ node->parent, node->function.slot,
 					   node->function.function, i };
 	}
 	qsort(order, tree->count, sizeof(*order), compare_order);
 	size_t done = 0;
 	for (int position = -1; position < (int)done; position++) {
-		int parent = position < 0 ? ROOT_BUS : (int)node_of[position];
+		int parent = position < 0 ? GPUPT_ROOT_BUS : (int)node_of[position];
 		const struct order *child = first_child(order, tree->count, parent);
 		for (; child < order + tree->count && child->parent == parent; child++) {
 			making->functions[done] = tree->nodes[child->node].function;
@@ -484,12 +423,15 @@ static int flatten(struct tree *tree)
 
 int gpupt_make_topology(struct gpupt_making *making)
 {
-	struct tree tree = { .making = making };
+	struct gpupt_tree tree = {
+		.making = making, .only_root = true, .shared_slot = -1, .next_bus = 1,
+	};
 	int r = build(&tree);
-	if (r == 0)
+	if (r == 0) {
+		break_circles(&tree);
 		r = flatten(&tree);
+	}
 	free(tree.nodes);
-	free(tree.owner);
 	if (r == 0)
 		r = gpupt_mmio_session_init(&making->session, making->functions,
 					    making->n_functions);

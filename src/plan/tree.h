@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef GPUPT_PLAN_TREE_H
+#define GPUPT_PLAN_TREE_H
+
+/* The guest's PCI tree while it grows: topology.c puts bridges and devices in,
+ * places.c gives those without an address the place libvirt would give them. */
+
+#include "plan/making.h"
+
+enum { GPUPT_ROOT_BUS = -1, GPUPT_NO_NODE = -2, GPUPT_SLOTS = 32, GPUPT_BUSES = 256 };
+
+/* What a device plugs into where libvirt chooses. */
+enum gpupt_plug {
+	GPUPT_PLUG_NONE,    /* it is not on PCI */
+	GPUPT_PLUG_PCI,     /* a slot of a conventional bus */
+	GPUPT_PLUG_EXPRESS, /* a root port of its own; on i440fx a slot */
+	GPUPT_PLUG_ROOT,    /* the root bus */
+};
+
+/* One of the guest's own devices. */
+struct gpupt_own_device {
+	const char *model; /* with libvirt's default; NULL: it has none */
+	enum gpupt_plug plug;
+	uint32_t class_code;
+	size_t n_bars;
+	struct gpupt_mmio_bar bars[7];
+};
+
+/* `primary`: the first video device, which is VGA compatible. */
+void gpupt_own_device(const struct gpupt_device *device, bool primary,
+		      struct gpupt_own_device *ret);
+
+struct gpupt_node {
+	int parent; /* index of a bridge's node, or GPUPT_ROOT_BUS */
+	struct gpupt_mmio_function function;
+	struct gpupt_guest_device device;
+	enum gpupt_plug plug;
+	enum gpupt_controller_model model;         /* a bridge's */
+	const struct gpupt_device *own;            /* one of the guest's own devices */
+	const struct gpupt_controller *controller; /* a bridge of the domain */
+	bool primary;       /* the first video device */
+	bool placed;        /* parent and slot are settled */
+	unsigned int bus;   /* a bridge's own bus number: its controller index */
+	uint32_t used;      /* a bridge: slots in use behind it */
+};
+
+struct gpupt_tree {
+	struct gpupt_making *making;
+	struct gpupt_node *nodes;
+	size_t count, capacity;
+	int owner[GPUPT_BUSES]; /* bus number -> node that makes it */
+	uint8_t used[GPUPT_SLOTS]; /* functions in use on the root bus, by slot */
+	unsigned int overflow; /* next slot past the last one: order is all that counts */
+	bool only_root;     /* the domain lists no bridge */
+	int shared_slot;    /* of root ports without an address; -1: none yet */
+	unsigned int next_bus; /* lowest number that may still be without an owner */
+	size_t ports_added;
+};
+
+/* Adds a bridge; NULL when memory is short. */
+struct gpupt_node *gpupt_tree_add_bridge(struct gpupt_tree *tree,
+					 enum gpupt_controller_model model, unsigned int bus);
+/* Settles where a node sits. */
+void gpupt_tree_place(struct gpupt_tree *tree, size_t node, int parent, unsigned int slot,
+		      unsigned int function);
+/* Gives every node without a place one. 0 or GPUPT_E_NOMEM. */
+int gpupt_tree_place_the_rest(struct gpupt_tree *tree);
+
+#endif
