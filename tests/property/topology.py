@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Where devices without an address go: our tree of a domain has to be the same before
+and after libvirt has handed out addresses. Uses libvirt's QEMU driver without a daemon
+(qemu:///embed). topology.py PROGRAM"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SKIP = 77
+
+
+def hostdev(bus, address=''):
+    return ("<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0' "
+            f"bus='{bus}' slot='0' function='0'/></source>{address}</hostdev>")
+
+
+def pci(index, model, inside=''):
+    return f"<controller type='pci' index='{index}' model='{model}'>{inside}</controller>"
+
+
+def at(bus, slot, function=0):
+    return f"<address type='pci' bus='{bus}' slot='{slot}' function='{function}'/>"
+
+
+GPU = hostdev(8)
+TWO = hostdev(8) + hostdev(9)
+DISK = "<disk type='file' device='disk'><source file='/x'/><target dev='vda' bus='virtio'/></disk>"
+NET = "<interface type='user'><model type='virtio'/></interface>"
+VIRTIO = "<graphics type='vnc'/><video><model type='virtio'/></video>"
+QXL = "<graphics type='vnc'/><video><model type='qxl'/></video>"
+RNG = "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"
+CHANNEL = "<channel type='unix'><target type='virtio' name='a'/></channel>"
+XHCI = "<controller type='usb' model='qemu-xhci'/>"
+SCSI = "<controller type='scsi' model='virtio-scsi'/>"
+SOUND = "<sound model='ich9'/>"
+WATCHDOG = "<watchdog model='i6300esb' action='reset'/>"
+INPUT = "<input type='tablet' bus='virtio'/>"
+SHMEM = "<shmem name='s'><model type='ivshmem-plain'/><size unit='M'>4</size></shmem>"
+SHARE = "<filesystem type='mount'><source dir='/tmp'/><target dir='t'/></filesystem>"
+VSOCK = "<vsock model='virtio'><cid auto='yes'/></vsock>"
+SOME = (DISK + NET + QXL + GPU + RNG + CHANNEL + SOUND + XHCI + SHARE + WATCHDOG + SCSI + INPUT +
+        SHMEM + VSOCK)
+ROOT = pci(0, 'pcie-root')
+PORTS = ROOT + ''.join(pci(i, 'pcie-root-port') for i in range(1, 11))
+NO_USB = "<controller type='usb' model='none'/>"
+
+BOTH = [  # on either machine
+    GPU, TWO, DISK + NET + TWO, DISK + NET + VIRTIO + GPU + RNG + CHANNEL, SOME,
+    VIRTIO + "<video><model type='virtio'/></video><video><model type='qxl'/></video>" + GPU,
+    DISK + GPU + "<memballoon model='none'/>" + NO_USB,
+    "".join(f"<interface type='user'><model type='{m}'/></interface>"
+            for m in ('e1000', 'e1000e', 'rtl8139')) + GPU,
+    "<controller type='usb' model='nec-xhci'/>" + SHMEM + DISK + GPU,
+    VSOCK + "<sound model='ac97'/><interface type='user'/><disk type='file' device='cdrom'>"
+    "<source file='/x'/><target dev='sda' bus='sata'/></disk>" + GPU,
+    "<controller type='usb'/><controller type='sata' index='1'/>" + GPU + "<graphics type='vnc'/>",
+    "<interface type='hostdev'><source><address type='pci' domain='0' bus='9' slot='0' "
+    "function='0'/></source></interface>" + GPU + "<hostdev mode='subsystem' type='mdev' "
+    "model='vfio-pci'><source><address uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'/></source>"
+    "</hostdev>" + DISK,
+]
+Q35 = [
+    PORTS + DISK + NET + VIRTIO + TWO,
+    PORTS + DISK + NET + VIRTIO + XHCI + TWO + RNG + CHANNEL,
+    "<controller type='pci' model='pcie-root'/>" + 2 * "<controller type='pci' "
+    "model='pcie-root-port'/>" + GPU,
+    ROOT + pci(5, 'pcie-root-port') + "<controller type='pci' model='pcie-root-port'/>" +
+    pci(2, 'pcie-root-port') + TWO,
+    PORTS + pci(11, 'pcie-expander-bus', "<target busNr='100'/>") +
+    pci(12, 'pcie-root-port', at(11, 0)) + GPU + DISK,
+    ROOT + pci(1, 'pcie-root-port') + pci(2, 'pcie-expander-bus', "<target busNr='100'/>") +
+    pci(3, 'pcie-root-port', at(2, 0)) + TWO + DISK,
+    hostdev(8, at(4, 0)) + hostdev(9) + DISK, hostdev(8, at(0, 5)) + hostdev(9) + DISK,
+    ROOT + pci(1, 'dmi-to-pci-bridge') + pci(2, 'pci-bridge') + DISK + GPU,
+    ROOT + pci(1, 'pcie-root-port', "<target hotplug='off'/>") + pci(2, 'pcie-root-port') + DISK +
+    GPU,
+    ROOT + pci(1, 'pcie-root-port') + pci(2, 'pcie-switch-upstream-port') +
+    pci(3, 'pcie-switch-downstream-port') + pci(4, 'pcie-switch-downstream-port') + DISK + TWO,
+    ROOT + pci(1, 'pcie-to-pci-bridge') + pci(2, 'pcie-root-port') + pci(3, 'pcie-root-port') +
+    "<interface type='user'/>" + GPU,
+    ROOT + pci(1, 'pcie-root-port', at(0, 2)) + pci(2, 'pcie-root-port') + GPU + DISK,
+]
+I440FX = [
+    hostdev(8, at(1, 4)) + hostdev(9) + DISK,
+    pci(0, 'pci-root') + pci(1, 'pci-bridge') + GPU + DISK,
+    hostdev(8, at(0, 2)) + VIRTIO + DISK,
+]
+
+
+def domain(name, machine, devices):
+    return (f"<domain type='qemu'><name>{name}</name><memory unit='GiB'>4</memory><os>"
+            f"<type arch='x86_64' machine='{machine}'>hvm</type></os><devices>"
+            "<emulator>/usr/bin/qemu-system-x86_64</emulator>"
+            f"{devices}</devices></domain>\n")
+
+
+def through_libvirt(lab, names):
+    os.makedirs(f'{lab}/root/etc')
+    with open(f'{lab}/root/etc/qemu.conf', 'w') as f:
+        f.write('user = "root"\ngroup = "root"\nsecurity_driver = "none"\n')
+    commands = ''.join(f'define {lab}/{n}.xml\ndumpxml {n}\n' for n in names)
+    done = subprocess.run(['virsh', '-q', '-c', f'qemu:///embed?root={lab}/root'],
+                          input=commands, capture_output=True, text=True, timeout=250)
+    dumped = {}
+    for text in re.findall(r'<domain type=.*?</domain>\n', done.stdout, re.S):
+        dumped[re.search('<name>(.*?)</name>', text)[1]] = text
+    if not dumped:
+        print('libvirt defines nothing here:', done.stdout[-500:], done.stderr[-500:])
+        sys.exit(SKIP)
+    return dumped
+
+
+def main():
+    program = sys.argv[1]
+    if os.getuid() != 0 or not shutil.which('virsh') or not shutil.which('qemu-system-x86_64'):
+        print('needs root, virsh and qemu-system-x86_64')
+        return SKIP
+    cases = {f'{m}-{i}': (m, d) for m, own in (('q35', Q35), ('pc', I440FX))
+             for i, d in enumerate(BOTH + own)}
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix='gpupt-topology-') as lab:
+        for name, (machine, devices) in cases.items():
+            with open(f'{lab}/{name}.xml', 'w') as f:
+                f.write(domain(name, machine, devices))
+        dumped = through_libvirt(lab, cases)
+        for name in cases:
+            if name not in dumped:
+                print(f'{name}: libvirt did not define it')
+                failed += 1
+                continue
+            with open(f'{lab}/{name}-dumped.xml', 'w') as f:
+                f.write(dumped[name])
+            ours, theirs = (subprocess.run([program, f'{lab}/{name}{end}.xml'], text=True,
+                                           capture_output=True, check=True).stdout
+                            for end in ('', '-dumped'))
+            if ours != theirs:
+                print(f'{name}: ours\n{ours}libvirt\'s\n{theirs}')
+                failed += 1
+    print(f'{len(cases)} domains, {failed} differ')
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
