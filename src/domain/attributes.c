@@ -4,9 +4,10 @@
 
 #include "domain/parse.h"
 
-#include <errno.h>
+#include <limits.h>
 
 #include "base/arena.h"
+#include "base/util.h"
 
 /* An attribute's value inside libxml2's buffer: not NUL-terminated. */
 struct value {
@@ -43,24 +44,43 @@ const char *gpupt_attribute(struct gpupt_parser *parser, const struct gpupt_attr
 	return copy;
 }
 
+static unsigned int digit_of(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (unsigned int)(c - '0');
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? (unsigned int)(c - 'a') + 10 : UINT_MAX;
+}
+
+/* C's notation: 0x for hexadecimal, 0 for octal. */
+static bool read_number(const struct value *value, uint64_t max, uint64_t *ret)
+{
+	const char *p = value->text, *end = p + value->length;
+	unsigned int base = 10;
+	if (end - p > 2 && p[0] == '0' && (p[1] | 0x20) == 'x') {
+		base = 16;
+		p += 2;
+	} else if (end - p > 1 && p[0] == '0') {
+		base = 8;
+	}
+	uint64_t number = 0;
+	for (const char *digit = p; digit < end; digit++) {
+		unsigned int d = digit_of(*digit);
+		if (d >= base)
+			return false;
+		number = gpupt_add(gpupt_mul(number, base), d);
+	}
+	if (p == end || number > max || number == UINT64_MAX)
+		return false;
+	*ret = number;
+	return true;
+}
+
 bool gpupt_attribute_number(const struct gpupt_attributes *attributes, const char *name,
 			    uint64_t max, uint64_t *ret)
 {
 	struct value value;
-	char text[32];
-	if (!find(attributes, name, &value) || !value.length || value.length >= sizeof(text))
-		return false;
-	memcpy(text, value.text, value.length);
-	text[value.length] = '\0';
-	if (*text < '0' || *text > '9')
-		return false;
-	char *end;
-	errno = 0;
-	unsigned long long number = strtoull(text, &end, 0);
-	if (errno || *end || number > max)
-		return false;
-	*ret = number;
-	return true;
+	return find(attributes, name, &value) && read_number(&value, max, ret);
 }
 
 uint64_t gpupt_attribute_kib(const struct gpupt_attributes *attributes, const char *name)
@@ -97,7 +117,7 @@ bool gpupt_attribute_pci_address(const struct gpupt_attributes *attributes,
 		struct value value;
 		if (!find(attributes, names[i], &value))
 			continue;
-		if (!gpupt_attribute_number(attributes, names[i], max[i], &values[i]))
+		if (!read_number(&value, max[i], &values[i]))
 			return false;
 		any = true;
 	}

@@ -119,6 +119,7 @@ struct gpupt_mmio_session {
 	struct gpupt_mmio_function *functions;
 	size_t n_functions;
 	struct gpupt_mmio_firmware_state *state;
+	uint64_t last_minimum; /* that was found: where to look first the next time */
 };
 
 /* 0 or GPUPT_E_NOMEM. The functions stay the caller's. */

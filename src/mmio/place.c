@@ -87,7 +87,8 @@ struct gpupt_mmio_firmware_state {
 int gpupt_mmio_session_init(struct gpupt_mmio_session *session,
 			    struct gpupt_mmio_function *functions, size_t n_functions)
 {
-	*session = (struct gpupt_mmio_session){ functions, n_functions, NULL };
+	*session = (struct gpupt_mmio_session){ .functions = functions,
+						.n_functions = n_functions };
 	struct gpupt_mmio_firmware_state *state = calloc(1, sizeof(*state));
 	session->state = state;
 	if (!state)
@@ -296,12 +297,37 @@ static int try_largest(struct trial *trial, uint64_t *ret_hole)
 	return try_hole(trial, below);
 }
 
+static bool placed_all(const struct trial *trial)
+{
+	return trial->placed == trial->total && trial->result.outcome != GPUPT_MMIO_REFUSED;
+}
+
+/* Mostly guests that differ little need the same. */
+static int confirm_last(struct trial *trial, bool *ret)
+{
+	uint64_t last = trial->session->last_minimum;
+	*ret = false;
+	int r = last ? try_hole(trial, last) : 0;
+	if (r || !last || !placed_all(trial))
+		return r;
+	r = try_hole(trial, last - GPUPT_GIB);
+	*ret = !placed_all(trial);
+	return r;
+}
+
 int gpupt_mmio_session_minimal_hole(struct gpupt_mmio_session *session,
 				    const struct gpupt_mmio_guest *guest, uint64_t *ret_hole,
 				    bool *ret_all)
 {
 	struct trial trial = { .session = session, .guest = *guest };
 	uint64_t hole = 0;
+	bool confirmed;
+	int confirmation = confirm_last(&trial, &confirmed);
+	if (confirmation || confirmed) {
+		*ret_hole = session->last_minimum;
+		*ret_all = true;
+		return confirmation;
+	}
 	int r = try_hole(&trial, 0);
 	size_t with_none = trial.placed;
 	if (!r && trial.placed < trial.total) {
@@ -309,11 +335,12 @@ int gpupt_mmio_session_minimal_hole(struct gpupt_mmio_session *session,
 		if (!r && trial.placed <= with_none)
 			hole = 0;
 	}
-	bool all = trial.placed == trial.total && trial.result.outcome != GPUPT_MMIO_REFUSED;
+	bool all = placed_all(&trial);
 	if (!r && hole)
 		r = shrink(&trial, hole, &hole);
 	if (r)
 		return r;
+	session->last_minimum = all ? hole : 0;
 	*ret_hole = hole;
 	*ret_all = all;
 	return 0;
