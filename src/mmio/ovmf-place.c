@@ -103,6 +103,8 @@ static size_t chain(struct tree_state *state, struct list *list)
 static bool may_be_rejected(const struct tree_state *state, size_t id)
 {
 	size_t function = id / NODES;
+	if (function == state->model->n)
+		return false;
 	if (id % NODES >= NODE_PADDING)
 		return true;
 	return state->model->parent[function] != state->model->n &&
@@ -155,7 +157,7 @@ static void add(struct tree_state *state, struct list *list, size_t id, uint64_t
 	insert(state, list, id);
 }
 
-/* GetResourceFromDevice(). Option ROMs are not placed one by one. */
+/* GetResourceFromDevice(). Option ROMs share room: see add_rom(). */
 static void add_bars(struct tree_state *state, struct lists *lists, size_t i)
 {
 	const struct gpupt_mmio_function *function = &state->model->functions[i];
@@ -197,6 +199,23 @@ static void add_padding(struct tree_state *state, struct lists *lists, size_t i)
 		add(state, &lists->pmem64, i * NODES + NODE_PADDING + PREF, size, size);
 }
 
+/* PciHostBridgeResourceAllocator(): 32-bit memory to show the largest option ROM
+ * in, asked for in the root bridge's name. */
+static void add_rom(struct tree_state *state, struct lists *lists)
+{
+	struct gpupt_mmio_model *model = state->model;
+	uint64_t largest = 0;
+	for (size_t i = 0; i < model->n; i++)
+		for (size_t b = 0; b < model->functions[i].n_bars && !state->gone[i]; b++) {
+			const struct gpupt_mmio_bar *bar = &model->functions[i].bars[b];
+			if (bar->index == 6 && bar->size > largest &&
+			    gpupt_is_power_of_two(bar->size))
+				largest = bar->size;
+		}
+	if (largest)
+		add(state, &lists->mem32, model->n * NODES, largest, largest);
+}
+
 /* CreateResourceMap() and DegradeResource() for the bus behind bridge i, or for
  * the root bus when i is n. */
 static void size_bus(struct tree_state *state, size_t i)
@@ -204,6 +223,8 @@ static void size_bus(struct tree_state *state, size_t i)
 	struct gpupt_mmio_model *model = state->model;
 	struct lists lists;
 	lists.mem32.used = lists.pmem32.used = lists.mem64.used = lists.pmem64.used = 0;
+	if (i == model->n)
+		add_rom(state, &lists);
 	for (size_t c = model->buses[i].first; c != GPUPT_MMIO_NONE; c = model->next[c]) {
 		add_bars(state, &lists, c);
 		if (gpupt_is_bridge(&model->functions[c]))
@@ -287,6 +308,8 @@ static void program(struct tree_state *state, size_t bus, enum tree tree, uint64
 		size_t function = id / NODES, kind = id % NODES;
 		struct gpupt_range range = { base + node->offset, 0 };
 		range.end = gpupt_add(range.start, node->length);
+		if (function == model->n)
+			continue;
 		if (kind < NODE_WINDOW) {
 			struct gpupt_mmio_bar *bar = &model->functions[function].bars[kind];
 			bar->placed_by = GPUPT_MMIO_FIRMWARE;
