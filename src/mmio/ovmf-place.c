@@ -41,6 +41,7 @@ struct tree_state {
 	struct gpupt_mmio_model *model;
 	struct node *nodes;               /* n * NODES */
 	struct result (*results)[N_TREES]; /* a bus each, the root bus last */
+	uint64_t *roms;                   /* largest option ROM on a bus */
 	bool *pref_low; /* the prefetchable window behind function i is a 32-bit one */
 	bool *gone;     /* function i, or what was reserved behind bridge i, is rejected */
 	bool high;      /* there is a window above 4 GiB */
@@ -157,7 +158,7 @@ static void add(struct tree_state *state, struct list *list, size_t id, uint64_t
 	insert(state, list, id);
 }
 
-/* GetResourceFromDevice(). Option ROMs share room: see add_rom(). */
+/* GetResourceFromDevice(). Option ROMs share room on the root bus. */
 static void add_bars(struct tree_state *state, struct lists *lists, size_t i)
 {
 	const struct gpupt_mmio_function *function = &state->model->functions[i];
@@ -199,57 +200,64 @@ static void add_padding(struct tree_state *state, struct lists *lists, size_t i)
 		add(state, &lists->pmem64, i * NODES + NODE_PADDING + PREF, size, size);
 }
 
-/* PciHostBridgeResourceAllocator(): 32-bit memory to show the largest option ROM
- * in, asked for in the root bridge's name. */
-static void add_rom(struct tree_state *state, struct lists *lists)
+/* GetMaxOptionRomSize(), one function or all behind a bridge. */
+static uint64_t rom_of(const struct tree_state *state, size_t i)
 {
-	struct gpupt_mmio_model *model = state->model;
-	uint64_t largest = 0;
-	for (size_t i = 0; i < model->n; i++)
-		for (size_t b = 0; b < model->functions[i].n_bars && !state->gone[i]; b++) {
-			const struct gpupt_mmio_bar *bar = &model->functions[i].bars[b];
-			if (bar->index == 6 && bar->size > largest &&
-			    gpupt_is_power_of_two(bar->size))
-				largest = bar->size;
-		}
-	if (largest)
-		add(state, &lists->mem32, model->n * NODES, largest, largest);
+	const struct gpupt_mmio_function *function = &state->model->functions[i];
+	if (gpupt_is_bridge(function))
+		return state->roms[i];
+	for (size_t b = 0; b < function->n_bars && !state->gone[i]; b++)
+		if (function->bars[b].index == 6 && gpupt_is_power_of_two(function->bars[b].size))
+			return function->bars[b].size;
+	return 0;
 }
 
-/* CreateResourceMap() and DegradeResource() for the bus behind bridge i, or for
- * the root bus when i is n. */
-static void size_bus(struct tree_state *state, size_t i)
+/* CreateResourceMap(): what the functions on bus i ask for. */
+static void collect(struct tree_state *state, struct lists *lists, size_t i)
 {
 	struct gpupt_mmio_model *model = state->model;
+	uint64_t rom = 0;
+	for (size_t c = model->buses[i].first; c != GPUPT_MMIO_NONE; c = model->next[c])
+		if (rom_of(state, c) > rom)
+			rom = rom_of(state, c);
+	state->roms[i] = rom;
+	/* Room to show the largest option ROM in, in the root bridge's name. */
+	if (i == model->n && rom)
+		add(state, &lists->mem32, i * NODES, rom, rom);
+	for (size_t c = model->buses[i].first; c != GPUPT_MMIO_NONE; c = model->next[c]) {
+		add_bars(state, lists, c);
+		if (gpupt_is_bridge(&model->functions[c]))
+			add_windows(state, lists, c);
+	}
+}
+
+/* DegradeResource() and CalculateResourceAperture() for the bus behind bridge i,
+ * or for the root bus when i is n. */
+static void size_bus(struct tree_state *state, size_t i)
+{
+	bool root = i == state->model->n;
 	struct lists lists;
 	lists.mem32.used = lists.pmem32.used = lists.mem64.used = lists.pmem64.used = 0;
-	if (i == model->n)
-		add_rom(state, &lists);
-	for (size_t c = model->buses[i].first; c != GPUPT_MMIO_NONE; c = model->next[c]) {
-		add_bars(state, &lists, c);
-		if (gpupt_is_bridge(&model->functions[c]))
-			add_windows(state, &lists, c);
-	}
-	if (i < model->n) {
+	collect(state, &lists, i);
+	if (!root)
 		add_padding(state, &lists, i);
+	if (!root || !state->high)
 		merge(state, &lists.mem32, &lists.mem64);
-		state->pref_low[i] = !lists.pmem64.used;
-		if (lists.pmem64.used)
-			merge(state, &lists.mem32, &lists.pmem32);
-	} else {
-		if (!state->high) {
-			merge(state, &lists.mem32, &lists.mem64);
-			merge(state, &lists.pmem32, &lists.pmem64);
-		}
+	if (root && !state->high)
+		merge(state, &lists.pmem32, &lists.pmem64);
+	if (root || lists.pmem64.used)
 		merge(state, &lists.mem32, &lists.pmem32);
+	if (root)
 		merge(state, &lists.mem64, &lists.pmem64);
-		state->results[i][MEM] = measure(state, &lists.mem32);
-		state->results[i][PREF] = measure(state, &lists.mem64);
-		return;
+	/* Behind a bridge a window is 64 bits wide or holds 32-bit BARs alone. */
+	struct list *pref = root ? &lists.mem64 : &lists.pmem64;
+	if (!root) {
+		state->pref_low[i] = !lists.pmem64.used;
+		if (state->pref_low[i])
+			pref = &lists.pmem32;
 	}
 	state->results[i][MEM] = measure(state, &lists.mem32);
-	state->results[i][PREF] =
-		measure(state, state->pref_low[i] ? &lists.pmem32 : &lists.pmem64);
+	state->results[i][PREF] = measure(state, pref);
 }
 
 /* RejectPciDevice(). */
@@ -385,13 +393,15 @@ int gpupt_ovmf_place(struct gpupt_mmio_model *model)
 	GPUPT_AUTOFREE struct node *nodes = calloc(model->n * NODES + 1, sizeof(*nodes));
 	GPUPT_AUTOFREE struct result(*results)[N_TREES] =
 		calloc(model->n + 1, sizeof(*results));
+	GPUPT_AUTOFREE uint64_t *roms = calloc(model->n + 1, sizeof(*roms));
 	GPUPT_AUTOFREE bool *flags = calloc(model->n + 1, 2 * sizeof(*flags));
-	if (!nodes || !results || !flags)
+	if (!nodes || !results || !roms || !flags)
 		return GPUPT_E_NOMEM;
 	struct tree_state state = {
 		.model = model,
 		.nodes = nodes,
 		.results = results,
+		.roms = roms,
 		.pref_low = flags,
 		.gone = flags + model->n + 1,
 		.high = !gpupt_range_empty(model->firmware_window),
