@@ -158,7 +158,7 @@ static void add(struct tree_state *state, struct list *list, size_t id, uint64_t
 	insert(state, list, id);
 }
 
-/* GetResourceFromDevice(). Option ROMs share room on the root bus. */
+/* GetResourceFromDevice(), PciParseBar(). Option ROMs share room on the root bus. */
 static void add_bars(struct tree_state *state, struct lists *lists, size_t i)
 {
 	const struct gpupt_mmio_function *function = &state->model->functions[i];
@@ -171,7 +171,9 @@ static void add_bars(struct tree_state *state, struct lists *lists, size_t i)
 		struct list *list = bar->mem64 ? &lists->mem64 : &lists->mem32;
 		if (bar->prefetchable)
 			list = bar->mem64 ? &lists->pmem64 : &lists->pmem32;
-		add(state, list, i * NODES + b, bar->size, bar->size);
+		/* At least a page, so that a BAR can be handed on. */
+		uint64_t align = bar->size > 4 * GPUPT_KIB ? bar->size : 4 * GPUPT_KIB;
+		add(state, list, i * NODES + b, bar->size, align);
 	}
 }
 
