@@ -12,6 +12,22 @@
 # nothing to run. Not part of the default tests.
 set -eu
 
+# Unpacks the release's small kernel as boot/vmlinuz; from 7.0 the image is in
+# linux-binary-VERSION, below usr/lib/modules.
+fetch_kernel() {
+	chroot "$1" sh -eu <<-'END'
+		cd /tmp
+		image=$(apt-cache depends linux-image-cloud-amd64 |
+			sed -n 's/.*Depends: \(linux-image[^ ]*\).*/\1/p')
+		binary=linux-binary${image#linux-image}
+		apt-get download "$binary" 2>/dev/null || apt-get download "$image"
+		mkdir kernel
+		dpkg -x linux-*.deb kernel
+		find kernel -name 'vmlinuz*' -type f -exec mv {} /boot/vmlinuz ';'
+		rm -r linux-*.deb kernel
+	END
+}
+
 fetch() {
 	mkdir -p "$directory"
 	for release; do
@@ -23,12 +39,7 @@ fetch() {
 		mmdebstrap --variant=apt \
 			--aptopt='Acquire::Check-Valid-Until "false"' \
 			--include="qemu-system-x86,ovmf,seabios$more" \
-			--customize-hook='chroot "$1" sh -c "
-				cd /tmp
-				apt-get download \$(apt-cache depends linux-image-cloud-amd64 |
-					sed -n \"s/.*Depends: \\(linux-image[^ ]*\\).*/\\1/p\")
-				dpkg --fsys-tarfile linux-image-*.deb | tar -x -C / ./boot
-				rm linux-image-*.deb"' \
+			--customize-hook="'$(realpath "$0")' kernel \"\$1\"" \
 			"$release" "$directory/$release"
 		wrap "$directory/$release"
 	done
@@ -75,8 +86,7 @@ use() {
 	export GPUPT_SEABIOS="$root/usr/share/seabios/bios-256k.bin"
 	if [ "$action" = run ]; then
 		export GPUPT_QEMU="$root/qemu"
-		set -- "$root"/boot/vmlinuz-*
-		export GPUPT_KERNEL="${GPUPT_KERNEL:-$1}"
+		export GPUPT_KERNEL="${GPUPT_KERNEL:-$root/boot/vmlinuz}"
 	fi
 }
 
@@ -86,6 +96,8 @@ case $action in
 fetch)
 	shift 2
 	fetch "$@" ;;
+kernel) # by fetch
+	fetch_kernel "$directory" ;;
 run | firmware)
 	use "$3"
 	shift 3
