@@ -57,7 +57,7 @@ class Builder:
     def cpu(self):
         bits = self.random.randint(39, 46)
         vendor = self.pick((1, ""), (1, ",vendor=GenuineIntel"))
-        cpu = self.pick((5, "qemu64,vendor=GenuineIntel"), (2, "qemu64"),
+        cpu = self.pick((6, "qemu64,vendor=GenuineIntel"), (2, "qemu64"),
                         (4, f"max,phys-bits={bits}{vendor}"))
         trusted = not cpu.startswith("qemu64,") and not (
             bits == 40 and vendor) and not (bits == 39 and not vendor)
@@ -93,7 +93,7 @@ class Builder:
 
     def exponent(self):
         """Of a large BAR: around the size that fills the firmware's space."""
-        steps = self.pick((3, -4), (2, -3), (3, -2), (4, -1), (6, 0), (3, 1))
+        steps = self.pick((2, -4), (1, -3), (2, -2), (4, -1), (8, 0), (3, 1))
         return max(28, min(39, self.budget + steps))
 
     def testdev(self, place, exponent):
@@ -121,7 +121,7 @@ class Builder:
         self.device(f"ivshmem-plain,memdev={name},{place}")
 
     def small(self, place):
-        driver = self.random.choice(["virtio-rng-pci", "virtio-balloon-pci", "virtio-scsi-pci",
+        driver = self.random.choice(["virtio-rng-pci", "virtio-net-pci", "virtio-scsi-pci",
                                      "virtio-serial-pci", "qemu-xhci", "ich9-ahci"])
         self.device(f"{driver},{place}")
 
@@ -166,7 +166,7 @@ class Builder:
         q35 = self.chance(86)
         if not q35:
             case["machine"] = "pc"
-        case["firmware"] = self.pick((3, "ovmf"), (1, "seabios"))
+        case["firmware"] = self.pick((4, "ovmf"), (1, "seabios"))
         case["cpu"] = self.cpu()
         self.memory()
         self.hole()
@@ -174,7 +174,7 @@ class Builder:
         case["realloc"] = self.chance(25)
         root = "pcie.0" if q35 else "pci.0"
         first = 1 if q35 else 4
-        for slot in range(first, first + self.pick((2, 1), (4, 2), (4, 3), (3, 4), (2, 6),
+        for slot in range(first, first + self.pick((1, 1), (4, 2), (5, 3), (4, 4), (2, 6),
                                                    (1, 8))):
             if self.chance(88 if q35 else 25):
                 (self.port if q35 else self.bridge)(slot)
