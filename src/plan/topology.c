@@ -264,6 +264,13 @@ static bool add_bar(struct gpupt_tree *tree, const struct gpupt_wanted *wanted, 
 				   (unsigned long long)bar->size_bytes);
 		return false;
 	}
+	if (!bar->io && !bar->mem64 && bar->size_bytes > 2 * GPUPT_GIB) {
+		gpupt_findings_add(findings, GPUPT_FINDING_SIZE_ODD, tree->making->domain, element,
+				   subject, "BAR %u of %s is said to be 32-bit and %s large, which "
+				   "cannot be", index, subject,
+				   gpupt_making_size(tree->making, bar->size_bytes));
+		return false;
+	}
 	bool from_host = wanted->function->source != GPUPT_SOURCE_CATALOGUE;
 	const char *size = gpupt_making_size(tree->making, bar->size_bytes);
 	if (!bar->assigned && !bar->io && from_host)
@@ -285,6 +292,18 @@ static bool add_bar(struct gpupt_tree *tree, const struct gpupt_wanted *wanted, 
 	return true;
 }
 
+/* The option ROM: nobody misses it, but OVMF leaves room for it below 4 GiB. */
+static void add_rom(const struct gpupt_wanted *wanted, struct gpupt_mmio_function *function)
+{
+	const struct gpupt_bar *rom = &wanted->function->bars[GPUPT_BAR_ROM];
+	bool off = wanted->existing && wanted->existing->rom_bar == GPUPT_NO;
+	if (!rom->present || off || !gpupt_is_power_of_two(rom->size_bytes) ||
+	    rom->size_bytes > GPUPT_GIB)
+		return;
+	function->bars[function->n_bars++] =
+		(struct gpupt_mmio_bar){ .index = GPUPT_BAR_ROM, .size = rom->size_bytes };
+}
+
 static int add_wanted(struct gpupt_tree *tree, const struct gpupt_wanted *wanted)
 {
 	char text[GPUPT_PCI_ADDRESS_TEXT_MAX];
@@ -301,6 +320,7 @@ static int add_wanted(struct gpupt_tree *tree, const struct gpupt_wanted *wanted
 		for (unsigned int i = 0; i < GPUPT_BAR_ROM; i++)
 			if (!add_bar(tree, wanted, i, &node->function))
 				tree->making->device_unknown = true;
+		add_rom(wanted, &node->function);
 		if (wanted->function->assumed)
 			gpupt_findings_add(&tree->making->plan->findings,
 					   GPUPT_FINDING_SIZE_ASSUMED, NULL, NULL, text,
