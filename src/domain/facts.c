@@ -11,7 +11,7 @@
 #include "base/util.h"
 
 /* The grammar: which child of which element means what. Devices are not here,
- * see enter_device(). */
+ * see gpupt_facts_enter_device(). */
 static const struct rule {
 	enum gpupt_context parent;
 	const char *name;
@@ -50,116 +50,6 @@ static const struct rule {
 	{ CTX_OTHER, "address", CTX_OTHER_ADDRESS },
 	{ CTX_OTHER_TARGET, "size", CTX_OTHER_TARGET_SIZE },
 };
-
-/* libvirt's order of the children of <devices> (virDomainDefFormatInternal,
- * src/conf/domain_conf.c, 9.0), as far as it says where a controller or a hostdev
- * goes: behind the last one of its own kind or of a kind before it. */
-static const char *const before_hostdev[] = {
-	"emulator", "disk", "controller", "lease", "filesystem", "interface", "smartcard",
-	"serial", "parallel", "console", "channel", "input", "tpm", "graphics", "sound",
-	"audio", "video", "hostdev",
-};
-enum { BEFORE_CONTROLLER = 3 }; /* the first three of them */
-
-static const struct {
-	const char *name;
-	enum gpupt_controller_model model;
-} controller_models[] = {
-	{ "pci-root", GPUPT_CONTROLLER_PCI_ROOT },
-	{ "pcie-root", GPUPT_CONTROLLER_PCIE_ROOT },
-	{ "pci-bridge", GPUPT_CONTROLLER_PCI_BRIDGE },
-	{ "dmi-to-pci-bridge", GPUPT_CONTROLLER_DMI_TO_PCI_BRIDGE },
-	{ "pcie-to-pci-bridge", GPUPT_CONTROLLER_PCIE_TO_PCI_BRIDGE },
-	{ "pcie-root-port", GPUPT_CONTROLLER_ROOT_PORT },
-	{ "pcie-switch-upstream-port", GPUPT_CONTROLLER_SWITCH_UPSTREAM },
-	{ "pcie-switch-downstream-port", GPUPT_CONTROLLER_SWITCH_DOWNSTREAM },
-	{ "pci-expander-bus", GPUPT_CONTROLLER_EXPANDER },
-	{ "pcie-expander-bus", GPUPT_CONTROLLER_PCIE_EXPANDER },
-};
-
-static void read_guest_address(const struct gpupt_attributes *attributes,
-			       struct gpupt_guest_address *ret)
-{
-	/* 0000:00:00.0, the host bridge's, means none (virPCIDeviceAddressIsEmpty,
-	 * src/util/virpci.c, 9.0) */
-	ret->present = gpupt_attribute_pci_address(attributes, &ret->pci) &&
-		       (ret->pci.domain || ret->pci.bus || ret->pci.slot || ret->pci.function);
-	ret->multifunction = gpupt_attribute_switch(attributes, "multifunction");
-}
-
-/* ---- devices */
-
-#define LAST(items, count) ((count) ? &(items)[(count)-1] : NULL)
-
-static enum gpupt_context start_controller(struct gpupt_parser *parser,
-					   const struct gpupt_attributes *attributes)
-{
-	struct gpupt_domain *domain = parser->domain;
-	if (!GPUPT_GROW(domain->controllers, domain->n_controllers, domain->c_controllers)) {
-		parser->no_memory = true;
-		return CTX_IGNORED;
-	}
-	struct gpupt_controller *controller = &domain->controllers[domain->n_controllers++];
-	*controller = (struct gpupt_controller){ 0 };
-	controller->model_text = gpupt_attribute(parser, attributes, "model");
-	for (size_t i = 0; controller->model_text && i < GPUPT_ARRAY_SIZE(controller_models); i++)
-		if (strcmp(controller->model_text, controller_models[i].name) == 0)
-			controller->model = controller_models[i].model;
-	uint64_t index = 0;
-	controller->has_index = gpupt_attribute_number(attributes, "index", UINT32_MAX, &index);
-	controller->index = (unsigned int)index;
-	return CTX_CONTROLLER;
-}
-
-static enum gpupt_context start_hostdev(struct gpupt_parser *parser, enum gpupt_hostdev_kind kind,
-					const struct gpupt_attributes *attributes)
-{
-	struct gpupt_domain *domain = parser->domain;
-	if (!GPUPT_GROW(domain->hostdevs, domain->n_hostdevs, domain->c_hostdevs)) {
-		parser->no_memory = true;
-		return CTX_IGNORED;
-	}
-	struct gpupt_hostdev *hostdev = &domain->hostdevs[domain->n_hostdevs++];
-	*hostdev = (struct gpupt_hostdev){ .kind = kind };
-	hostdev->managed = gpupt_attribute_switch(attributes, "managed");
-	return CTX_HOSTDEV;
-}
-
-static enum gpupt_context start_other(struct gpupt_parser *parser, const char *name,
-				      const struct gpupt_attributes *attributes)
-{
-	struct gpupt_domain *domain = parser->domain;
-	if (!GPUPT_GROW(domain->others, domain->n_others, domain->c_others)) {
-		parser->no_memory = true;
-		return CTX_IGNORED;
-	}
-	struct gpupt_device *device = &domain->others[domain->n_others++];
-	*device = (struct gpupt_device){ 0 };
-	device->tag = gpupt_arena_copy(&domain->arena, name, strlen(name));
-	parser->no_memory |= !device->tag;
-	device->type = gpupt_attribute(parser, attributes, "type");
-	device->model = gpupt_attribute(parser, attributes, "model");
-	device->bus = gpupt_attribute(parser, attributes, "bus");
-	uint64_t index = 0;
-	gpupt_attribute_number(attributes, "index", UINT32_MAX, &index);
-	device->index = (unsigned int)index;
-	return CTX_OTHER;
-}
-
-static enum gpupt_context enter_device(struct gpupt_parser *parser, const char *name,
-				       const struct gpupt_attributes *attributes)
-{
-	if (strcmp(name, "controller") == 0 && gpupt_attribute_is(attributes, "type", "pci"))
-		return start_controller(parser, attributes);
-	if (strcmp(name, "hostdev") == 0 && gpupt_attribute_is(attributes, "type", "pci") &&
-	    !gpupt_attribute_is(attributes, "mode", "capabilities"))
-		return start_hostdev(parser, GPUPT_HOSTDEV, attributes);
-	if (strcmp(name, "interface") == 0 && gpupt_attribute_is(attributes, "type", "hostdev"))
-		return start_hostdev(parser, GPUPT_HOSTDEV_INTERFACE, attributes);
-	if (strcmp(name, "memballoon") == 0)
-		parser->domain->has_memballoon = true;
-	return start_other(parser, name, attributes);
-}
 
 /* ---- start tags */
 
@@ -211,89 +101,6 @@ static void read_qemu_argument(struct gpupt_parser *parser,
 	found = strstr(value, window);
 	if (found && (found = strstr(found, "string=")))
 		parser->domain->cmdline_window = found + strlen("string=");
-}
-
-static void enter_controller_child(struct gpupt_parser *parser, enum gpupt_context inside,
-				   const struct gpupt_attributes *attributes)
-{
-	struct gpupt_controller *controller =
-		LAST(parser->domain->controllers, parser->domain->n_controllers);
-	uint64_t value = 0;
-	switch (inside) {
-	case CTX_CONTROLLER_HOLE:
-		if (controller->n_holes++ == 0)
-			controller->hole.unit = gpupt_attribute(parser, attributes, "unit");
-		break;
-	case CTX_CONTROLLER_TARGET:
-		controller->hotplug = gpupt_attribute_switch(attributes, "hotplug");
-		if (gpupt_attribute_number(attributes, "memReserve", UINT64_MAX / 1024, &value)) {
-			controller->has_mem_reserve = true;
-			controller->mem_reserve_kib = value;
-		}
-		break;
-	case CTX_CONTROLLER_ADDRESS:
-		if (gpupt_attribute_is(attributes, "type", "pci"))
-			read_guest_address(attributes, &controller->address);
-		break;
-	default:
-		break;
-	}
-}
-
-static void enter_hostdev_child(struct gpupt_parser *parser, enum gpupt_context inside,
-				const struct gpupt_attributes *attributes)
-{
-	struct gpupt_hostdev *hostdev =
-		LAST(parser->domain->hostdevs, parser->domain->n_hostdevs);
-	switch (inside) {
-	case CTX_HOSTDEV_SOURCE_ADDRESS: {
-		/* a type is given in <interface> only, where it may be usb */
-		const char *type = gpupt_attribute(parser, attributes, "type");
-		hostdev->has_source = (!type || strcmp(type, "pci") == 0) &&
-				      gpupt_attribute_pci_address(attributes, &hostdev->source);
-		break;
-	}
-	case CTX_HOSTDEV_ADDRESS:
-		if (gpupt_attribute_is(attributes, "type", "pci"))
-			read_guest_address(attributes, &hostdev->address);
-		break;
-	case CTX_HOSTDEV_ROM:
-		hostdev->rom_bar = gpupt_attribute_switch(attributes, "bar");
-		break;
-	default:
-		break;
-	}
-}
-
-static void enter_other_child(struct gpupt_parser *parser, enum gpupt_context inside,
-			      const struct gpupt_attributes *attributes)
-{
-	struct gpupt_device *device = LAST(parser->domain->others, parser->domain->n_others);
-	const char *text;
-	switch (inside) {
-	case CTX_OTHER_MODEL:
-		if ((text = gpupt_attribute(parser, attributes, "type")) ||
-		    (text = gpupt_attribute(parser, attributes, "name")))
-			device->model = text;
-		device->ram_bytes = gpupt_attribute_kib(attributes, "ram");
-		device->vram_bytes = gpupt_attribute_kib(attributes, "vram");
-		device->vram64_bytes = gpupt_attribute_kib(attributes, "vram64");
-		device->vgamem_bytes = gpupt_attribute_kib(attributes, "vgamem");
-		break;
-	case CTX_OTHER_TARGET: /* a disk's bus; what a channel or a serial port is */
-		if ((text = gpupt_attribute(parser, attributes, "bus")) ||
-		    (text = gpupt_attribute(parser, attributes, "type")))
-			device->bus = text;
-		break;
-	case CTX_OTHER_ADDRESS:
-		if (gpupt_attribute_is(attributes, "type", "pci"))
-			read_guest_address(attributes, &device->address);
-		else
-			device->other_address = true;
-		break;
-	default:
-		break;
-	}
 }
 
 static void enter_domain_child(struct gpupt_parser *parser, enum gpupt_context inside,
@@ -357,7 +164,7 @@ enum gpupt_context gpupt_facts_enter(struct gpupt_parser *parser, enum gpupt_con
 		return CTX_IGNORED;
 	enum gpupt_context inside = CTX_IGNORED;
 	if (parent == CTX_DEVICES)
-		return enter_device(parser, name, attributes);
+		return gpupt_facts_enter_device(parser, name, attributes);
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(rules) && inside == CTX_IGNORED; i++)
 		if (rules[i].parent == parent && strcmp(rules[i].name, name) == 0)
 			inside = rules[i].inside;
@@ -366,10 +173,10 @@ enum gpupt_context gpupt_facts_enter(struct gpupt_parser *parser, enum gpupt_con
 		parser->unit = gpupt_attribute(parser, attributes, "unit");
 	}
 	switch (parent) {
-	case CTX_CONTROLLER: enter_controller_child(parser, inside, attributes); break;
+	case CTX_CONTROLLER: gpupt_facts_enter_controller_child(parser, inside, attributes); break;
 	case CTX_HOSTDEV:
-	case CTX_HOSTDEV_SOURCE: enter_hostdev_child(parser, inside, attributes); break;
-	case CTX_OTHER: enter_other_child(parser, inside, attributes); break;
+	case CTX_HOSTDEV_SOURCE: gpupt_facts_enter_hostdev_child(parser, inside, attributes); break;
+	case CTX_OTHER: gpupt_facts_enter_other_child(parser, inside, attributes); break;
 	default: enter_domain_child(parser, inside, attributes); break;
 	}
 	return inside;
@@ -410,7 +217,7 @@ static const char *collected_text(struct gpupt_parser *parser)
 static void leave_hole(struct gpupt_parser *parser, const struct gpupt_element *element)
 {
 	struct gpupt_controller *controller =
-		LAST(parser->domain->controllers, parser->domain->n_controllers);
+		GPUPT_LAST(parser->domain->controllers, parser->domain->n_controllers);
 	if (controller->n_holes != 1)
 		return; /* libvirt takes the first */
 	struct gpupt_pcihole64 *hole = &controller->hole;
@@ -445,7 +252,7 @@ static void leave_fact(struct gpupt_parser *parser, enum gpupt_context context,
 	case CTX_OTHER_SIZE:
 	case CTX_OTHER_TARGET_SIZE:
 		collected_size(parser, &bytes);
-		LAST(domain->others, domain->n_others)->size_bytes = bytes;
+		GPUPT_LAST(domain->others, domain->n_others)->size_bytes = bytes;
 		break;
 	case CTX_DEVICES:
 		if (!domain->has_devices)
@@ -457,57 +264,18 @@ static void leave_fact(struct gpupt_parser *parser, enum gpupt_context context,
 	}
 }
 
-static void note_anchor(struct gpupt_domain *domain, const char *name,
-			const struct gpupt_element *element)
-{
-	if (!domain->first_device.whole.end)
-		domain->first_device = *element;
-	domain->last_device = *element;
-	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(before_hostdev); i++) {
-		if (strcmp(before_hostdev[i], name) != 0)
-			continue;
-		domain->hostdev_anchor = *element;
-		if (i < BEFORE_CONTROLLER)
-			domain->controller_anchor = *element;
-	}
-}
-
-/* A child of <devices> ends. */
-static void leave_device(struct gpupt_parser *parser, enum gpupt_context context,
-			 const char *name, const struct gpupt_element *element)
-{
-	struct gpupt_domain *domain = parser->domain;
-	note_anchor(domain, name, element);
-	if (context == CTX_CONTROLLER) {
-		LAST(domain->controllers, domain->n_controllers)->element = *element;
-	} else if (context == CTX_HOSTDEV) {
-		struct gpupt_hostdev *hostdev = LAST(domain->hostdevs, domain->n_hostdevs);
-		hostdev->element = *element;
-		/* <interface type='hostdev'> may hold a USB device: none of ours */
-		if (hostdev->kind == GPUPT_HOSTDEV_INTERFACE && !hostdev->has_source)
-			domain->n_hostdevs--;
-	} else if (context == CTX_OTHER) {
-		struct gpupt_device *device = LAST(domain->others, domain->n_others);
-		device->element = *element;
-		if (strcmp(name, "memory") == 0 && device->model &&
-		    strcmp(device->model, "sgx-epc") == 0)
-			domain->sgx_epc_kib =
-				gpupt_add(domain->sgx_epc_kib, device->size_bytes / 1024);
-	}
-}
-
 void gpupt_facts_leave(struct gpupt_parser *parser, enum gpupt_context context,
 		       enum gpupt_context parent, const char *name,
 		       const struct gpupt_element *element)
 {
 	leave_fact(parser, context, element);
 	if (parent == CTX_DEVICES)
-		leave_device(parser, context, name, element);
+		gpupt_facts_leave_device(parser, context, name, element);
 	if (parent == CTX_DOMAIN)
 		parser->domain->last_child = *element;
 	if (parent == CTX_CONTROLLER) {
 		struct gpupt_controller *controller =
-			LAST(parser->domain->controllers, parser->domain->n_controllers);
+			GPUPT_LAST(parser->domain->controllers, parser->domain->n_controllers);
 		controller->last_child = *element;
 		if (context == CTX_CONTROLLER_TARGET)
 			controller->target = *element;

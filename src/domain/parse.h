@@ -84,6 +84,22 @@ bool gpupt_attribute_is(const struct gpupt_attributes *attributes, const char *n
 bool gpupt_attribute_pci_address(const struct gpupt_attributes *attributes,
 				 struct gpupt_pci_address *ret);
 
+/* ---- facts-devices.c: the same for the children of <devices> */
+
+/* The newest of a list of facts; NULL when there is none. */
+#define GPUPT_LAST(items, count) ((count) ? &(items)[(count)-1] : NULL)
+
+enum gpupt_context gpupt_facts_enter_device(struct gpupt_parser *parser, const char *name,
+					    const struct gpupt_attributes *attributes);
+void gpupt_facts_enter_controller_child(struct gpupt_parser *parser, enum gpupt_context inside,
+					const struct gpupt_attributes *attributes);
+void gpupt_facts_enter_hostdev_child(struct gpupt_parser *parser, enum gpupt_context inside,
+				     const struct gpupt_attributes *attributes);
+void gpupt_facts_enter_other_child(struct gpupt_parser *parser, enum gpupt_context inside,
+				   const struct gpupt_attributes *attributes);
+void gpupt_facts_leave_device(struct gpupt_parser *parser, enum gpupt_context context,
+			      const char *name, const struct gpupt_element *element);
+
 /* ---- facts.c */
 
 /* What the child `name` of an element of context `parent` means. The elements of
