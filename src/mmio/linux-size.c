@@ -63,6 +63,13 @@ static uint64_t sum_head_align(const struct sum *sum)
 	return head;
 }
 
+/* set_pcie_hotplug_bridge() in probe.c: a PCIe port with a slot. A conventional
+ * bridge with SHPC is none to the kernel. */
+static bool takes_hotplug(const struct gpupt_mmio_function *bridge)
+{
+	return bridge->hotplug && bridge->kind != GPUPT_MMIO_PCI_BRIDGE;
+}
+
 static void size_window(struct gpupt_linux *kernel, size_t i, unsigned int which, bool optional)
 {
 	struct gpupt_mmio_model *model = kernel->model;
@@ -90,7 +97,7 @@ static void size_window(struct gpupt_linux *kernel, size_t i, unsigned int which
 		if (child->size)
 			sum_add(kernel, &sum, child->size, child->align);
 	}
-	uint64_t nice = model->functions[i].hotplug ? HOTPLUG_EXTRA : 0;
+	uint64_t nice = takes_hotplug(&model->functions[i]) ? HOTPLUG_EXTRA : 0;
 	uint64_t least = max64(optional ? 0 : nice, want->old);
 	want->align = gpupt_linux_is_tight(kernel) ? sum_head_align(&sum) : sum_align(&sum);
 	uint64_t tail = gpupt_linux_is_tight(kernel) ? GPUPT_MIB : want->align;
