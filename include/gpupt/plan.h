@@ -146,6 +146,9 @@ struct gpupt_layout_bar {
 	enum gpupt_placer placed_by;
 	uint64_t guest_address; /**< guest-physical; 0 when placed by nobody */
 	const char *reason;     /**< why nobody places it; "" otherwise */
+	const char *guest_path; /**< where in the guest its function is: slot and function
+				 *   on the root bus and behind every bridge on the way,
+				 *   "01.2/00.0"; behind an expander, its own comes first */
 };
 
 /** The numbers behind the size. Bytes; since 0.1. */

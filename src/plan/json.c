@@ -47,13 +47,13 @@ static json_t *bar_json(const struct gpupt_layout_bar *bar)
 {
 	static const char *const placers[] = { "nobody", "firmware", "kernel" };
 	char host[GPUPT_PCI_ADDRESS_TEXT_MAX];
-	json_t *object = json_pack("{s:s, s:i, s:o, s:b, s:b, s:b, s:s, s:o, s:s}", "device",
+	json_t *object = json_pack("{s:s, s:i, s:o, s:b, s:b, s:b, s:s, s:o, s:s, s:s}", "device",
 				   bar->device, "bar", (int)bar->bar, "size_bytes",
 				   number(bar->size_bytes), "mem64", bar->mem64, "prefetchable",
 				   bar->prefetchable, "passed_through", bar->passed_through,
 				   "placed_by", placers[bar->placed_by], "guest_address",
 				   bar->placed_by ? number(bar->guest_address) : json_null(),
-				   "reason", bar->reason);
+				   "reason", bar->reason, "guest_path", bar->guest_path);
 	if (object && bar->passed_through &&
 	    json_object_set_new(object, "host",
 				json_string(gpupt_pci_address_format(bar->host, host))) < 0) {

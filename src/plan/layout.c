@@ -147,6 +147,21 @@ static void report(struct survey *survey)
 
 /* ---- the possibility that is shown: the first of the worst */
 
+/* "01.2/00.0". Bus numbers are the firmware's to hand out; this is the domain's. */
+static const char *guest_path(struct gpupt_making *making, size_t i)
+{
+	const struct gpupt_mmio_function *function = &making->functions[i];
+	struct gpupt_guest_device *device = &making->devices[i];
+	if (!device->path && function->parent < 0)
+		device->path = gpupt_making_text(making, "%02x.%x", function->slot,
+						 function->function);
+	else if (!device->path)
+		device->path = gpupt_making_text(making, "%s/%02x.%x",
+						 guest_path(making, (size_t)function->parent),
+						 function->slot, function->function);
+	return device->path;
+}
+
 static int fill_layout(struct gpupt_making *making, const struct gpupt_mmio_result *result)
 {
 	struct gpupt_plan *plan = making->plan;
@@ -181,6 +196,7 @@ static int fill_layout(struct gpupt_making *making, const struct gpupt_mmio_resu
 				.placed_by = (enum gpupt_placer)bar->placed_by,
 				.guest_address = bar->placed_by ? bar->address : 0,
 				.reason = bar->placed_by || !bar->reason ? "" : bar->reason,
+				.guest_path = guest_path(making, i),
 			};
 		}
 	}

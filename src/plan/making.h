@@ -46,6 +46,7 @@ struct gpupt_guest_device {
 	const char *label;
 	const struct gpupt_wanted *wanted; /* NULL: one of the guest's own */
 	const struct gpupt_element *element; /* in the domain, or NULL */
+	const char *path; /* where it sits, "01.2/00.0"; NULL until asked for */
 };
 
 struct gpupt_plan {
