@@ -192,6 +192,14 @@ static int cannot_hold(struct gpupt_making *making, uint64_t needed)
 						"address bits end there or before",
 						gpupt_making_size(making, making->plan->hole.hole_start),
 						making->guest.phys_bits));
+	/* QEMU counts from its own start of the hole, the guest's kernel from the lowest
+	 * address that the firmware used, which lies higher */
+	if (needed <= making->plan->hole.maximum)
+		return no_fit(making, GPUPT_FINDING_NO_FIT,
+			      gpupt_making_text(making, "the BARs need a hole of %s, and the "
+						"guest's %u address bits end before it does",
+						gpupt_making_size(making, needed),
+						making->guest.phys_bits));
 	return no_fit(making, GPUPT_FINDING_NO_FIT,
 		      gpupt_making_text(making, "the BARs need a hole of %s, and %s",
 					gpupt_making_size(making, needed),
