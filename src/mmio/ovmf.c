@@ -23,6 +23,16 @@ static uint64_t first_non_address(const struct gpupt_mmio_guest *guest)
 	return gpupt_add(gpupt_qemu_high_ram_start(guest), above);
 }
 
+/* OVMF reads the vendor from CPUID leaf 0x80000000, where machine types since 10.1
+ * show none to Intel guests (QEMU, pc_compat_10_0: x-vendor-cpuid-only-v2). A
+ * version of 0, not known, counts as new. */
+static bool shows_intel(const struct gpupt_mmio_guest *guest)
+{
+	unsigned int version = guest->machine_version ? guest->machine_version
+						      : guest->qemu_version;
+	return guest->vendor_intel && version && version < 1001;
+}
+
 /* PlatformAddressWidthFromCpuid(): address bits OVMF believes in; 0: it does not
  * trust the CPU's number, which QEMU used to make up. */
 static unsigned int trusted_bits(const struct gpupt_mmio_guest *guest)
@@ -33,7 +43,7 @@ static unsigned int trusted_bits(const struct gpupt_mmio_guest *guest)
 	if (version < 202211)
 		return 0;
 	bool valid = guest_bits || bits >= 41 ||
-		     (guest->vendor_intel && (bits == 36 || bits == 39)) ||
+		     (shows_intel(guest) && (bits == 36 || bits == 39)) ||
 		     (guest->vendor_amd && bits == 40);
 	if (!valid)
 		return 0;
