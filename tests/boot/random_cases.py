@@ -76,8 +76,8 @@ class Builder:
             case["slots"] = self.random.randint(1, 8)
 
     def hole(self):
-        gib = 1 << self.random.randint(0, 10)
-        value = self.pick((6, None), (1, "0"), (6, f"{gib}G"), (2, f"{gib * 3 // 2 + 1}G"),
+        gib = 1 << self.random.randint(0, 9)
+        value = self.pick((8, None), (1, "0"), (6, f"{gib}G"), (2, f"{gib * 3 // 2 + 1}G"),
                           (3, "max"), (1, "max+1G"))
         if value is not None:
             self.case["hole"] = value
@@ -93,7 +93,7 @@ class Builder:
 
     def exponent(self):
         """Of a large BAR: around the size that fills the firmware's space."""
-        steps = self.pick((2, -4), (1, -3), (2, -2), (4, -1), (8, 0), (3, 1))
+        steps = self.pick((1, -4), (1, -3), (2, -2), (4, -1), (9, 0), (4, 1))
         return max(28, min(39, self.budget + steps))
 
     def testdev(self, place, exponent):
@@ -166,7 +166,7 @@ class Builder:
         q35 = self.chance(86)
         if not q35:
             case["machine"] = "pc"
-        case["firmware"] = self.pick((4, "ovmf"), (1, "seabios"))
+        case["firmware"] = self.pick((5, "ovmf"), (1, "seabios"))
         case["cpu"] = self.cpu()
         self.memory()
         self.hole()
