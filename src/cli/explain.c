@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <inttypes.h>
 
+#include "base/str.h"
+#include "cli/drawing.h"
+#include "cli/explain.h"
 #include "cli/output.h"
 #include "cli/table.h"
-#include "cli/work.h"
 
 static const char *kind_of(const struct gpupt_layout_bar *bar)
 {
@@ -18,17 +20,8 @@ static void add_placement(struct cli_table *table, const struct gpupt_layout_bar
 		cli_table_add(table, "-");
 	else
 		cli_table_add(table, "0x%" PRIx64, bar->guest_address);
-	switch (bar->placed_by) {
-	case GPUPT_PLACED_BY_NOBODY:
-		cli_table_add(table, "nobody%s%s", *bar->reason ? ": " : "", bar->reason);
-		break;
-	case GPUPT_PLACED_BY_FIRMWARE:
-		cli_table_add(table, "firmware");
-		break;
-	case GPUPT_PLACED_BY_KERNEL:
-		cli_table_add(table, "guest kernel");
-		break;
-	}
+	cli_table_add(table, "%s%s", bar->placed_by == GPUPT_PLACED_BY_KERNEL ? "guest " : "",
+		      cli_placer_name(bar->placed_by));
 }
 
 static void add_bar(struct cli_table *table, const struct gpupt_layout_bar *bar)
@@ -46,6 +39,46 @@ static void add_bar(struct cli_table *table, const struct gpupt_layout_bar *bar)
 	add_placement(table, bar);
 }
 
+static bool is_shown(const struct cli_work *work, const struct gpupt_layout_bar *bar)
+{
+	return bar->passed_through || work->settings->verbose;
+}
+
+static bool fails_for(const struct cli_work *work, const struct gpupt_layout_bar *bar,
+		      const char *reason)
+{
+	return is_shown(work, bar) && bar->placed_by == GPUPT_PLACED_BY_NOBODY &&
+	       strcmp(bar->reason, reason) == 0;
+}
+
+/* Each reason once, with the BARs that it holds for. */
+static int print_failures(const struct cli_work *work, struct gpupt_error **error)
+{
+	char address[GPUPT_PCI_ADDRESS_TEXT_MAX];
+	struct gpupt_str names = { 0 };
+	size_t count;
+	const struct gpupt_layout_bar *bars = gpupt_plan_get_layout(work->plan, &count);
+	for (size_t i = 0; i < count; i++) {
+		const char *reason = bars[i].reason;
+		bool told = !*reason || !fails_for(work, &bars[i], reason);
+		for (size_t j = 0; j < i && !told; j++)
+			told = fails_for(work, &bars[j], reason);
+		names.length = 0;
+		for (size_t j = i; j < count && !told; j++)
+			if (fails_for(work, &bars[j], reason))
+				gpupt_str_addf(&names, "%s%s BAR %u", names.length ? ", " : "",
+					       bars[j].passed_through ?
+					       gpupt_pci_address_format(bars[j].host, address) :
+					       bars[j].device, bars[j].bar);
+		if (names.length)
+			cli_print_paragraph(stdout, 2, 0, "No address for %s: %s.", names.data,
+					    reason);
+	}
+	bool failed = names.failed;
+	gpupt_str_clear(&names);
+	return failed ? gpupt_fail_nomem(error) : 0;
+}
+
 /* The guest's own devices only when asked for more. */
 static int print_bars(const struct cli_work *work, struct gpupt_error **error)
 {
@@ -56,11 +89,13 @@ static int print_bars(const struct cli_work *work, struct gpupt_error **error)
 	size_t n_bars;
 	const struct gpupt_layout_bar *bars = gpupt_plan_get_layout(work->plan, &n_bars);
 	for (size_t i = 0; i < n_bars; i++)
-		if (bars[i].passed_through || work->settings->verbose)
+		if (is_shown(work, &bars[i]))
 			add_bar(&table, &bars[i]);
 	int r = 0;
 	if (table.n_cells || table.failed) {
 		r = cli_table_print(&table, stdout, error);
+		if (r == 0)
+			r = print_failures(work, error);
 		puts("");
 	}
 	cli_table_clear(&table);
@@ -79,8 +114,20 @@ static void print_window(const char *label, uint64_t start, uint64_t end)
 		printf("%-42s 0x%" PRIx64 " to 0x%" PRIx64 "\n", label, start, end - 1);
 }
 
-static void print_numbers(const struct gpupt_hole_numbers *hole)
+/* Whether there is a hole that does, in any case. */
+static bool has_minimum(const struct gpupt_plan *plan)
 {
+	size_t count;
+	const struct gpupt_possibility *list = gpupt_plan_get_possibilities(plan, &count, NULL);
+	for (size_t i = 0; i < count; i++)
+		if (list[i].has_minimum)
+			return true;
+	return count == 0;
+}
+
+static void print_numbers(const struct gpupt_plan *plan)
+{
+	const struct gpupt_hole_numbers *hole = gpupt_plan_get_hole(plan);
 	print_size("Sum of the 64-bit prefetchable BARs", hole->bar_sum, "");
 	print_size("Largest of them, and so the alignment", hole->largest_bar, "");
 	if (hole->headroom)
@@ -88,7 +135,8 @@ static void print_numbers(const struct gpupt_hole_numbers *hole)
 	if (hole->minimum)
 		print_size("Smallest hole that works", hole->minimum, "");
 	else
-		printf("%-42s %s\n", "Smallest hole that works", "any, none is needed");
+		printf("%-42s %s\n", "Smallest hole that works",
+		       has_minimum(plan) ? "any, none is needed" : "there is none");
 	if (hole->maximum == UINT64_MAX)
 		printf("%-42s %s\n", "Largest hole QEMU starts with", "unlimited");
 	else
@@ -102,57 +150,6 @@ static void print_numbers(const struct gpupt_hole_numbers *hole)
 	print_window("64-bit window of the guest kernel", hole->window_start, hole->window_end);
 }
 
-static const char *rounding_words(const struct cli_work *work)
-{
-	const struct gpupt_hole_numbers *hole = gpupt_plan_get_hole(work->plan);
-	if (work->settings->hole == GPUPT_HOLE_KEEP)
-		return ", what there is";
-	if (work->settings->hole == GPUPT_HOLE_SIZE)
-		return ", as asked for";
-	if (hole->planned == hole->current && hole->present)
-		return ", which the domain has";
-	if (hole->planned == hole->minimum)
-		return ", just that";
-	return work->settings->rounding == GPUPT_ROUND_GIB ? "" :
-							     ", rounded up to a power of two";
-}
-
-/* Why, in words. A partial plan is never said to fit. */
-static void print_reason(const struct cli_work *work)
-{
-	const struct gpupt_hole_numbers *hole = gpupt_plan_get_hole(work->plan);
-	char minimum[GPUPT_SIZE_TEXT_MAX], planned[GPUPT_SIZE_TEXT_MAX];
-	gpupt_size_format(hole->minimum, minimum);
-	gpupt_size_format(hole->planned, planned);
-	printf("\nVerdict: %s\n", gpupt_verdict_name(gpupt_plan_get_verdict(work->plan)));
-	switch (gpupt_plan_get_verdict(work->plan)) {
-	case GPUPT_VERDICT_NOTHING:
-		puts("No device with memory BARs is passed through: nothing needs room.");
-		break;
-	case GPUPT_VERDICT_FIRMWARE:
-		puts("The firmware places every BAR in its own window, so the size of <pcihole64> "
-		     "does not\nmatter.");
-		break;
-	case GPUPT_VERDICT_KERNEL:
-		printf("The BARs do not all fit the firmware's own window. The guest kernel places "
-		       "the rest, in\nthe window that <pcihole64> extends. BARs lie at multiples "
-		       "of their size, so their sum is\nnot enough: it takes at least %s. Planned: "
-		       "%s%s.\n", minimum, planned, rounding_words(work));
-		break;
-	case GPUPT_VERDICT_PARTIAL:
-		printf("A hole of %s gives the 64-bit BARs the room they need, but that alone "
-		       "does not bring up\nevery BAR; see the findings for what else the guest "
-		       "needs.\n", planned);
-		break;
-	case GPUPT_VERDICT_NO_FIT:
-		puts("No hole that QEMU would start with is large enough; nothing is written.");
-		break;
-	case GPUPT_VERDICT_UNKNOWN:
-		puts("Not computed: see the findings.");
-		break;
-	}
-}
-
 static int print_json(const struct cli_work *work, struct gpupt_error **error)
 {
 	GPUPT_AUTOFREE char *text = NULL;
@@ -161,20 +158,54 @@ static int print_json(const struct cli_work *work, struct gpupt_error **error)
 	return r < 0 ? r : cli_print_text(text, length, error);
 }
 
+static int draw(const struct cli_work *work, struct gpupt_error **error)
+{
+	struct cli_drawing drawing;
+	int r = cli_drawing_make(work->plan, work->settings->verbose, &drawing, error);
+	if (r < 0 || !drawing.count)
+		return r;
+	const char *name = gpupt_domain_get_name(work->target.domain);
+	if (work->settings->format == CLI_FORMAT_SVG) {
+		r = cli_draw_svg(&drawing, work->plan, name ? name : "", stdout, error);
+	} else {
+		puts("The guest's physical addresses, high ones on top; each row's address is where "
+		     "it\nbegins, and heights grow with the logarithm of sizes:\n");
+		r = cli_draw_text(&drawing, cli_use_color(work->settings->color, stdout), stdout,
+				  error);
+		puts("");
+	}
+	cli_drawing_clear(&drawing);
+	return r;
+}
+
+static int print_text(const struct cli_work *work, struct gpupt_error **error)
+{
+	int r = print_bars(work, error);
+	if (r < 0)
+		return r;
+	print_numbers(work->plan);
+	puts("");
+	r = cli_explain_possibilities(work->plan, stdout, error);
+	if (r == 0)
+		r = draw(work, error);
+	if (r == 0)
+		cli_explain_reason(work, stdout);
+	return r < 0 ? r : cli_flush_output(error);
+}
+
 static int explain(struct cli_work *work, struct gpupt_error **error)
 {
 	int r = cli_work_plan(work, error);
 	if (r < 0)
 		return r;
-	if (work->settings->format == CLI_FORMAT_JSON) {
-		r = print_json(work, error);
-	} else {
-		r = print_bars(work, error);
-		if (r == 0) {
-			print_numbers(gpupt_plan_get_hole(work->plan));
-			print_reason(work);
+	switch (work->settings->format) {
+	case CLI_FORMAT_TEXT: r = print_text(work, error); break;
+	case CLI_FORMAT_JSON: r = print_json(work, error); break;
+	case CLI_FORMAT_SVG:
+		r = draw(work, error);
+		if (r == 0)
 			r = cli_flush_output(error);
-		}
+		break;
 	}
 	return r < 0 ? r : cli_judge(work->settings, work->plan, cli_work_file(work));
 }

@@ -12,7 +12,7 @@
 #define YELLOW "\033[33m"
 #define CYAN "\033[36m"
 
-static bool use_color(enum cli_color color, FILE *out)
+bool cli_use_color(enum cli_color color, FILE *out)
 {
 	if (color != CLI_COLOR_AUTO)
 		return color == CLI_COLOR_ALWAYS;
@@ -143,7 +143,7 @@ static void print_finding(const struct gpupt_finding *finding, const char *file,
 void cli_print_findings(const struct cli_settings *settings, const char *file,
 			const struct gpupt_finding *findings, size_t n_findings)
 {
-	bool color = use_color(settings->color, stderr);
+	bool color = cli_use_color(settings->color, stderr);
 	fflush(stdout);
 	for (size_t i = 0; i < n_findings; i++) {
 		if (settings->quiet && findings[i].severity != GPUPT_ERROR)
@@ -250,7 +250,7 @@ int cli_print_diff(const struct cli_settings *settings, const char *name, const 
 			   &redacted, error);
 	if (r < 0)
 		return r;
-	r = use_color(settings->color, stdout) ? print_colored_diff(diff, length, error) :
+	r = cli_use_color(settings->color, stdout) ? print_colored_diff(diff, length, error) :
 						 cli_print_text(diff, length, error);
 	if (redacted)
 		cli_note(settings, "a password is hidden in this diff, so patch(1) will not "

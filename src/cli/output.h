@@ -9,6 +9,9 @@
  * newlines stay. */
 void cli_print_safe(FILE *out, const char *text, size_t length, bool newlines);
 
+/* Whether to colour what goes there: as told, else on a terminal unless NO_COLOR. */
+bool cli_use_color(enum cli_color color, FILE *out);
+
 /* "gpupt-xml: FILE:LINE:COLUMN: message" on standard error. */
 void cli_print_error(const struct gpupt_error *error);
 
