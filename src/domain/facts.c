@@ -254,8 +254,9 @@ static void leave_fact(struct gpupt_parser *parser, enum gpupt_context context,
 		collected_size(parser, &bytes);
 		GPUPT_LAST(domain->others, domain->n_others)->size_bytes = bytes;
 		break;
-	case CTX_DEVICES:
-		if (!domain->has_devices)
+	case CTX_DEVICES: /* of several, the first with something in it */
+		if (!domain->has_devices ||
+		    domain->first_device.whole.start > domain->devices.whole.end)
 			domain->devices = *element;
 		domain->has_devices = true;
 		break;

@@ -44,6 +44,18 @@ static bool same_controller(const struct gpupt_controller *a, const struct gpupt
 	       (except_hole || (a->n_holes == b->n_holes && a->hole.bytes == b->hole.bytes));
 }
 
+/* What a plan may add: the root, or a root port. */
+static bool may_be_new(const struct gpupt_plan *plan, const struct gpupt_controller *controller)
+{
+	if (!controller->has_index || controller->address.present)
+		return false;
+	if (controller->model == GPUPT_CONTROLLER_ROOT_PORT)
+		return controller->index > 0 && !controller->n_holes;
+	return controller->index == 0 && plan->writes_hole &&
+	       (controller->model == GPUPT_CONTROLLER_PCIE_ROOT ||
+		controller->model == GPUPT_CONTROLLER_PCI_ROOT);
+}
+
 /* Every old controller is still there, in order; new ones may stand between. */
 static bool same_controllers(const struct gpupt_plan *plan, const struct gpupt_domain *old,
 			     const struct gpupt_domain *new)
@@ -51,49 +63,72 @@ static bool same_controllers(const struct gpupt_plan *plan, const struct gpupt_d
 	const struct gpupt_controller *old_root = gpupt_domain_root_controller(old);
 	if (new->n_controllers != old->n_controllers + plan->n_controllers_added)
 		return false;
-	size_t at = 0;
-	for (size_t i = 0; i < old->n_controllers; i++) {
-		const struct gpupt_controller *wanted = &old->controllers[i];
+	size_t i = 0;
+	for (size_t at = 0; at < new->n_controllers; at++) {
+		const struct gpupt_controller *wanted =
+			i < old->n_controllers ? &old->controllers[i] : NULL;
 		bool except_hole = plan->writes_hole && wanted == old_root;
-		while (at < new->n_controllers &&
-		       !same_controller(wanted, &new->controllers[at], except_hole))
-			at++;
-		if (at++ >= new->n_controllers)
+		if (wanted && same_controller(wanted, &new->controllers[at], except_hole))
+			i++;
+		else if (!may_be_new(plan, &new->controllers[at]))
 			return false;
 	}
-	return true;
+	return i == old->n_controllers;
 }
 
-static bool listed(const struct gpupt_pci_address *list, size_t count,
+/* The position of an address in an ordered list; count: it is not there. */
+static size_t find(const struct gpupt_pci_address *list, size_t count,
 		   struct gpupt_pci_address address)
 {
-	for (size_t i = 0; i < count; i++)
-		if (gpupt_pci_address_compare(list[i], address) == 0)
-			return true;
-	return false;
+	size_t low = 0, high = count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (gpupt_pci_address_compare(list[middle], address) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < count && gpupt_pci_address_compare(list[low], address) == 0 ? low : count;
 }
 
-static bool same_hostdevs(const struct gpupt_plan *plan, const struct gpupt_domain *old,
-			  const struct gpupt_domain *new)
+static bool is_going(const struct gpupt_plan *plan, const struct gpupt_hostdev *hostdev)
 {
-	if (new->n_hostdevs != old->n_hostdevs + plan->n_added - plan->n_removed)
-		return false;
-	size_t at = 0;
+	return hostdev->has_source &&
+	       find(plan->removed, plan->n_removed, hostdev->source) < plan->n_removed;
+}
+
+static bool same_hostdev(const struct gpupt_hostdev *a, const struct gpupt_hostdev *b)
+{
+	return a->kind == b->kind && a->has_source == b->has_source &&
+	       gpupt_pci_address_compare(a->source, b->source) == 0 &&
+	       same_address(&a->address, &b->address) && a->managed == b->managed &&
+	       a->rom_bar == b->rom_bar;
+}
+
+/* The old ones less those removed, in order, and each added one once; `seen` has room
+ * for n_added. */
+static bool same_hostdevs(const struct gpupt_plan *plan, const struct gpupt_domain *old,
+			  const struct gpupt_domain *new, bool *seen)
+{
+	size_t at = 0, added = 0;
 	for (size_t i = 0; i < new->n_hostdevs; i++) {
 		const struct gpupt_hostdev *now = &new->hostdevs[i];
-		while (at < old->n_hostdevs && old->hostdevs[at].has_source &&
-		       listed(plan->removed, plan->n_removed, old->hostdevs[at].source))
+		while (at < old->n_hostdevs && is_going(plan, &old->hostdevs[at]))
 			at++;
-		const struct gpupt_hostdev *was =
-			at < old->n_hostdevs ? &old->hostdevs[at] : NULL;
-		if (was && was->kind == now->kind && was->has_source == now->has_source &&
-		    gpupt_pci_address_compare(was->source, now->source) == 0 &&
-		    same_address(&was->address, &now->address) && was->managed == now->managed)
+		if (at < old->n_hostdevs && same_hostdev(&old->hostdevs[at], now)) {
 			at++;
-		else if (!listed(plan->added, plan->n_added, now->source))
+			continue;
+		}
+		size_t which = find(plan->added, plan->n_added, now->source);
+		if (!now->has_source || now->kind != GPUPT_HOSTDEV || which == plan->n_added ||
+		    seen[which])
 			return false;
+		seen[which] = true;
+		added++;
 	}
-	return true;
+	while (at < old->n_hostdevs && is_going(plan, &old->hostdevs[at]))
+		at++;
+	return at == old->n_hostdevs && added == plan->n_added;
 }
 
 static bool hole_is(const struct gpupt_domain *domain, uint64_t bytes)
@@ -132,10 +167,13 @@ static int recheck(const struct gpupt_plan *plan, const struct gpupt_domain *old
 		gpupt_error_free(why);
 		return r == GPUPT_E_NOMEM ? r : GPUPT_E_INTERNAL;
 	}
+	GPUPT_AUTOFREE bool *seen = calloc(plan->n_added + 1, sizeof(*seen));
+	if (!seen)
+		return gpupt_fail_nomem(error);
 	const char *wrong = !same_outside(plan, old, text, length) ? "bytes outside the edits" :
 			    !same_head(old, new) ? "the machine" :
 			    !same_controllers(plan, old, new) ? "the controllers" :
-			    !same_hostdevs(plan, old, new) ? "the hostdevs" :
+			    !same_hostdevs(plan, old, new, seen) ? "the hostdevs" :
 			    plan->writes_hole && !hole_is(new, plan->hole.planned) ?
 			    "pcihole64" : NULL;
 	if (wrong)
@@ -162,13 +200,15 @@ GPUPT_EXPORT int gpupt_plan_apply(const struct gpupt_plan *plan, const struct gp
 
 /* ---- after libvirt: it may add and rewrite, but what was meant has to be there */
 
-static bool passes_through(const struct gpupt_domain *domain, struct gpupt_pci_address address)
+/* Marks which addresses of an ordered list the domain passes through. */
+static bool *find_all(const struct gpupt_pci_address *list, size_t count,
+		      const struct gpupt_domain *domain)
 {
-	for (size_t i = 0; i < domain->n_hostdevs; i++)
-		if (domain->hostdevs[i].has_source &&
-		    gpupt_pci_address_compare(domain->hostdevs[i].source, address) == 0)
-			return true;
-	return false;
+	bool *found = calloc(count + 1, sizeof(*found));
+	for (size_t i = 0; i < domain->n_hostdevs && found; i++)
+		if (domain->hostdevs[i].has_source)
+			found[find(list, count, domain->hostdevs[i].source)] = true;
+	return found;
 }
 
 GPUPT_EXPORT int gpupt_plan_check(const struct gpupt_plan *plan, const struct gpupt_domain *domain,
@@ -180,12 +220,17 @@ GPUPT_EXPORT int gpupt_plan_check(const struct gpupt_plan *plan, const struct gp
 		return gpupt_fail(error, GPUPT_E_CONFLICT,
 				  "<pcihole64> is not %s as planned",
 				  gpupt_size_format(plan->hole.planned, size));
+	GPUPT_AUTOFREE bool *added = find_all(plan->added, plan->n_added, domain);
+	GPUPT_AUTOFREE bool *removed = find_all(plan->removed, plan->n_removed, domain);
+	if (!added || !removed)
+		return gpupt_fail_nomem(error);
 	for (size_t i = 0; i < plan->n_added; i++)
-		if (!passes_through(domain, plan->added[i]))
+		if (!added[i])
 			return gpupt_fail(error, GPUPT_E_CONFLICT, "hostdev %s is missing",
 					  gpupt_pci_address_format(plan->added[i], text));
 	for (size_t i = 0; i < plan->n_removed; i++)
-		if (passes_through(domain, plan->removed[i]))
+		if (removed[i] &&
+		    find(plan->added, plan->n_added, plan->removed[i]) == plan->n_added)
 			return gpupt_fail(error, GPUPT_E_CONFLICT, "hostdev %s is still there",
 					  gpupt_pci_address_format(plan->removed[i], text));
 	return 0;

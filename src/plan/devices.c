@@ -12,10 +12,54 @@ static bool same(struct gpupt_pci_address a, struct gpupt_pci_address b)
 	return gpupt_pci_address_compare(a, b) == 0;
 }
 
+struct key {
+	struct gpupt_pci_address address;
+	size_t wanted;
+};
+
+static int compare_keys(const void *a, const void *b)
+{
+	const struct key *x = a, *y = b;
+	int order = gpupt_pci_address_compare(x->address, y->address);
+	return order ? order : x->wanted < y->wanted ? -1 : x->wanted > y->wanted;
+}
+
+/* Domains with thousands of hostdevs exist in bug reports and worse. */
+static int index_wanted(struct gpupt_making *making)
+{
+	GPUPT_AUTOFREE struct key *keys = calloc(making->n_wanted + 1, sizeof(*keys));
+	size_t *by_address = calloc(making->n_wanted + 1, sizeof(*by_address));
+	if (!keys || !by_address) {
+		free(by_address);
+		return gpupt_fail_nomem(making->error);
+	}
+	for (size_t i = 0; i < making->n_wanted; i++)
+		keys[i] = (struct key){ making->wanted[i].host, i };
+	qsort(keys, making->n_wanted, sizeof(*keys), compare_keys);
+	for (size_t i = 0; i < making->n_wanted; i++)
+		by_address[i] = keys[i].wanted;
+	free(making->by_address);
+	making->by_address = by_address;
+	making->n_indexed = making->n_wanted;
+	return 0;
+}
+
+/* The first with that address. */
 static struct gpupt_wanted *find_wanted(struct gpupt_making *making,
 					struct gpupt_pci_address address)
 {
-	for (size_t i = 0; i < making->n_wanted; i++)
+	size_t low = 0, high = making->n_indexed;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct gpupt_wanted *wanted = &making->wanted[making->by_address[middle]];
+		if (gpupt_pci_address_compare(wanted->host, address) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < making->n_indexed && same(making->wanted[making->by_address[low]].host, address))
+		return &making->wanted[making->by_address[low]];
+	for (size_t i = making->n_indexed; i < making->n_wanted; i++)
 		if (same(making->wanted[i].host, address))
 			return &making->wanted[i];
 	return NULL;
@@ -37,15 +81,16 @@ static int add_wanted(struct gpupt_making *making, struct gpupt_pci_address addr
 
 /* ---- devices to remove */
 
-static bool is_removed(const struct gpupt_making *making, const struct gpupt_hostdev *hostdev)
+static bool is_virtual_function(const struct gpupt_making *making,
+				struct gpupt_pci_address address)
 {
-	for (size_t i = 0; i < making->n_removed; i++)
-		if (making->removed[i] == hostdev)
-			return true;
-	return false;
+	const struct gpupt_pci_function *function =
+		making->inventory ? gpupt_inventory_find(making->inventory, address) : NULL;
+	return function && function->is_virtual_function;
 }
 
-/* Marks the domain's entries for one address, and its siblings', as going. */
+/* Marks the domain's entries for one address, and its siblings', as going. A virtual
+ * function is nobody's sibling, nor is an interface, which mostly is one. */
 static int remove_address(struct gpupt_making *making, struct gpupt_pci_address address,
 			  bool siblings, size_t *ret_found)
 {
@@ -53,26 +98,20 @@ static int remove_address(struct gpupt_making *making, struct gpupt_pci_address 
 	for (size_t i = 0; i < domain->n_hostdevs; i++) {
 		const struct gpupt_hostdev *hostdev = &domain->hostdevs[i];
 		struct gpupt_pci_address source = hostdev->source;
-		if (siblings)
+		if (siblings && hostdev->kind == GPUPT_HOSTDEV &&
+		    !is_virtual_function(making, source))
 			source.function = address.function;
 		if (!hostdev->has_source || !same(source, address))
 			continue;
 		(*ret_found)++;
-		if (is_removed(making, hostdev))
+		if (making->is_removed[i])
 			continue;
 		if (!GPUPT_GROW(making->removed, making->n_removed, making->c_removed))
 			return gpupt_fail_nomem(making->error);
 		making->removed[making->n_removed++] = hostdev;
+		making->is_removed[i] = true;
 	}
 	return 0;
-}
-
-static bool is_virtual_function(const struct gpupt_making *making,
-				struct gpupt_pci_address address)
-{
-	const struct gpupt_pci_function *function =
-		making->inventory ? gpupt_inventory_find(making->inventory, address) : NULL;
-	return function && function->is_virtual_function;
 }
 
 static int remove_selected(struct gpupt_making *making, const char *selector)
@@ -300,7 +339,7 @@ static int collect_existing(struct gpupt_making *making)
 	const struct gpupt_domain *domain = making->domain;
 	for (size_t i = 0; i < domain->n_hostdevs; i++) {
 		const struct gpupt_hostdev *hostdev = &domain->hostdevs[i];
-		if (is_removed(making, hostdev))
+		if (making->is_removed[i])
 			continue;
 		if (!hostdev->has_source) {
 			gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_NO_SOURCE, domain,
@@ -327,13 +366,18 @@ static int collect_existing(struct gpupt_making *making)
 int gpupt_make_devices(struct gpupt_making *making)
 {
 	const struct gpupt_request *request = making->request;
-	int r = 0;
+	making->is_removed = calloc(making->domain->n_hostdevs + 1, sizeof(*making->is_removed));
+	int r = making->is_removed ? 0 : gpupt_fail_nomem(making->error);
 	for (size_t i = 0; i < request->n_remove && r == 0; i++)
 		r = remove_selected(making, request->remove[i]);
 	if (r == 0)
 		r = collect_existing(making);
+	if (r == 0)
+		r = index_wanted(making);
 	for (size_t i = 0; i < request->n_add && r == 0; i++)
 		r = add_selected(making, request->add[i]);
+	if (r == 0)
+		r = index_wanted(making);
 	for (size_t i = 0; i < making->n_wanted && r == 0; i++)
 		check_device(making, i);
 	return r;

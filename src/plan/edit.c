@@ -217,6 +217,19 @@ static int order_edits(struct gpupt_making *making)
 	return 0;
 }
 
+static int compare_addresses(const void *a, const void *b)
+{
+	const struct gpupt_pci_address *x = a, *y = b;
+	return gpupt_pci_address_compare(*x, *y);
+}
+
+/* For check.c. */
+static void order_addresses(struct gpupt_pci_address *addresses, size_t count)
+{
+	if (count)
+		qsort(addresses, count, sizeof(*addresses), compare_addresses);
+}
+
 int gpupt_make_edits(struct gpupt_making *making)
 {
 	struct gpupt_plan *plan = making->plan;
@@ -235,5 +248,7 @@ int gpupt_make_edits(struct gpupt_making *making)
 		r = remove_hostdevs(making);
 	free(controllers.items);
 	free(hostdevs.items);
+	order_addresses(plan->added, plan->n_added);
+	order_addresses(plan->removed, plan->n_removed);
 	return r < 0 ? r : order_edits(making);
 }

@@ -17,18 +17,22 @@ enum gpupt_finding_number {
 struct gpupt_findings {
 	struct gpupt_finding *items;
 	size_t count, capacity;
+	size_t *offsets; /* where items[i] is in the domain; SIZE_MAX: nowhere */
+	size_t c_offsets;
+	const struct gpupt_domain *domain; /* what the offsets are in */
 	struct gpupt_arena **arena;
 	bool no_memory; /* sticks */
 };
 
 /* Adds a finding; its severity and remedy come from findings.def. `element` may be
- * NULL; else its place in the domain goes along. */
+ * NULL; else its place in the domain, which is the same in every call, goes along. */
 void gpupt_findings_add(struct gpupt_findings *findings, enum gpupt_finding_number number,
 			const struct gpupt_domain *domain, const struct gpupt_element *element,
 			const char *subject, const char *format, ...)
 	__attribute__((format(printf, 6, 7)));
 
-/* Most serious first, otherwise in the order they were made. */
-void gpupt_findings_sort(struct gpupt_findings *findings);
+/* To be called once, at the end: works out lines and columns, and puts the most
+ * serious first, otherwise in the order they were made. May set no_memory. */
+void gpupt_findings_settle(struct gpupt_findings *findings);
 
 #endif

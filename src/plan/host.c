@@ -74,10 +74,11 @@ GPUPT_EXPORT int gpupt_inventory_check(const struct gpupt_inventory *inventory,
 	struct gpupt_findings findings = { .arena = &arena };
 	for (size_t i = 0; i < gpupt_inventory_count(inventory); i++)
 		check_function(&findings, gpupt_inventory_get(inventory, i));
-	gpupt_findings_sort(&findings);
+	gpupt_findings_settle(&findings);
 	struct gpupt_finding *block = findings.no_memory ? NULL : pack(&findings);
 	size_t count = findings.count;
 	free(findings.items);
+	free(findings.offsets);
 	gpupt_arena_free(arena);
 	if (!block)
 		return gpupt_fail_nomem(error);

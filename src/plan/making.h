@@ -66,7 +66,7 @@ struct gpupt_plan {
 	struct gpupt_edit *edits;
 	size_t n_edits, c_edits;
 	size_t n_controllers_added;
-	struct gpupt_pci_address *added; /* hostdevs the edits add */
+	struct gpupt_pci_address *added; /* hostdevs the edits add; ordered, as removed is */
 	size_t n_added;
 	size_t c_added;
 	struct gpupt_pci_address *removed;
@@ -83,8 +83,11 @@ struct gpupt_making {
 
 	struct gpupt_wanted *wanted; /* existing ones first, then added ones */
 	size_t n_wanted, c_wanted;
+	size_t *by_address; /* the first n_indexed of wanted, ordered by host address */
+	size_t n_indexed;
 	const struct gpupt_hostdev **removed;
 	size_t n_removed, c_removed;
+	bool *is_removed; /* of the domain's hostdevs */
 	bool device_unknown; /* a wanted device's BARs are not known */
 	unsigned int first_new_port; /* controller index of the root ports to add */
 	unsigned int n_new_ports;    /* for --multifunction */

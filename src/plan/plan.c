@@ -8,6 +8,7 @@ GPUPT_EXPORT void gpupt_plan_free(struct gpupt_plan *plan)
 	if (!plan)
 		return;
 	free(plan->findings.items);
+	free(plan->findings.offsets);
 	free(plan->layout);
 	free(plan->possibilities);
 	free(plan->map);
@@ -93,6 +94,8 @@ static int make(struct gpupt_making *making)
 	}
 	if (r == 0)
 		r = gpupt_make_edits(making);
+	if (r == 0)
+		gpupt_findings_settle(&making->plan->findings);
 	if (r == 0 && making->plan->findings.no_memory)
 		r = gpupt_fail_nomem(making->error);
 	return r;
@@ -113,14 +116,15 @@ GPUPT_EXPORT int gpupt_plan_make(const struct gpupt_domain *domain,
 	};
 	int r = make(&making);
 	free(making.wanted);
+	free(making.by_address);
 	free(making.removed);
+	free(making.is_removed);
 	free(making.worlds);
 	gpupt_mmio_session_clear(&making.session);
 	free(making.functions);
 	free(making.devices);
 	if (r < 0)
 		return r;
-	gpupt_findings_sort(&plan->findings);
 	*ret = GPUPT_STEAL(plan);
 	return 0;
 }

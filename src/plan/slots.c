@@ -33,6 +33,15 @@ static void find_taken(const struct gpupt_making *making, struct taken *taken)
 		take(taken, &making->wanted[i].guest);
 }
 
+/* Root ports with a number that a bus can have, on the machine's own root bus: behind
+ * an expander the hole is of no use. */
+static bool is_usable(const struct gpupt_controller *controller)
+{
+	return controller->model == GPUPT_CONTROLLER_ROOT_PORT && controller->has_index &&
+	       controller->index > 0 && controller->index < BUSES &&
+	       (!controller->address.present || controller->address.pci.bus == 0);
+}
+
 /* The bus of a root port that nothing is behind; a new one where all are taken. */
 static bool pick_bus(struct gpupt_making *making, struct taken *taken, unsigned int *ret)
 {
@@ -40,15 +49,16 @@ static bool pick_bus(struct gpupt_making *making, struct taken *taken, unsigned 
 	unsigned int highest = 0;
 	for (size_t i = 0; i < domain->n_controllers; i++) {
 		const struct gpupt_controller *controller = &domain->controllers[i];
-		if (controller->index > highest)
+		if (controller->index > highest && controller->index < BUSES)
 			highest = controller->index;
-		if (controller->model != GPUPT_CONTROLLER_ROOT_PORT || !controller->has_index ||
-		    controller->index == 0 || controller->index >= BUSES ||
-		    taken->bus[controller->index])
+		if (!is_usable(controller) || taken->bus[controller->index])
 			continue;
 		*ret = controller->index;
 		return true;
 	}
+	for (unsigned int bus = highest + 1; bus < BUSES; bus++)
+		if (taken->bus[bus])
+			highest = bus;
 	if (!making->n_new_ports)
 		making->first_new_port = highest + 1;
 	*ret = making->first_new_port + making->n_new_ports;
