@@ -331,7 +331,7 @@ class Rig:
         return [self.qemu] + result
 
     def guest_arguments(self, case, directory):
-        append = "console=ttyS0 panic=1 quiet" + (" pci=realloc" if case.get("realloc") else "")
+        append = "console=ttyS0 panic=1 no_timer_check quiet" + (" pci=realloc" if case.get("realloc") else "")
         return self.firmware_arguments(case, directory) + [
             "-kernel", self.kernel, "-initrd", self.initramfs, "-append", append]
 
@@ -355,7 +355,10 @@ class Rig:
                     message = process.stderr.read().decode()
                     boot.refused = "phys-bits too low" in message
                     if not boot.refused:
-                        raise Unbootable(message or "QEMU ended early")
+                        with open(serial, encoding="latin-1") as file:
+                            boot.log = file.read()
+                        raise Unbootable(message or "the guest went down: "
+                                         + boot.log[-2000:].strip())
                     return True
                 with open(serial, encoding="latin-1") as file:
                     boot.log = file.read()
