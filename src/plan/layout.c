@@ -17,6 +17,7 @@ struct survey {
 	struct fate *fates; /* GPUPT_BAR_COUNT for each function */
 	size_t aborts, first_abort;
 	size_t refusals;
+	size_t hopeless; /* worlds in which no hole at all places every 64-bit BAR */
 };
 
 static struct fate *fate_of(const struct survey *survey, size_t function, size_t bar)
@@ -34,6 +35,7 @@ static bool matters(const struct gpupt_making *making, size_t i, const struct gp
 static void note_failures(struct survey *survey, size_t world, bool *ret_any)
 {
 	struct gpupt_making *making = survey->making;
+	bool hopeless = false;
 	for (size_t i = 0; i < making->n_functions; i++) {
 		for (size_t b = 0; b < making->functions[i].n_bars; b++) {
 			const struct gpupt_mmio_bar *bar = &making->functions[i].bars[b];
@@ -44,9 +46,12 @@ static void note_failures(struct survey *survey, size_t world, bool *ret_any)
 				fate->first = world;
 				fate->reason = bar->reason ? bar->reason : "no room is left";
 			}
+			if (gpupt_is_pref64_bar(bar) && !making->worlds[world].works)
+				hopeless = true;
 			*ret_any = true;
 		}
 	}
+	survey->hopeless += hopeless;
 }
 
 static enum gpupt_verdict judge(struct survey *survey, size_t world,
@@ -245,6 +250,13 @@ static int survey_all(struct survey *survey)
 		return r;
 	plan->verdict = making->worlds[plan->shown].verdict;
 	report(survey);
+	/* a hole that helps in no case is no cure to carry out */
+	if (survey->hopeless == making->n_worlds && !making->request->force &&
+	    making->request->hole_policy == GPUPT_HOLE_AUTO) {
+		plan->status = GPUPT_E_NO_FIT;
+		plan->verdict = GPUPT_VERDICT_NO_FIT;
+		plan->writes_hole = false;
+	}
 	return 0;
 }
 
