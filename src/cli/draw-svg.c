@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "cli/output.h"
+
 /* A picture of its own: no scripts, no fonts or styles from elsewhere. Addresses
  * on the left, what is there in a column, the windows as brackets on the right. */
 
@@ -163,8 +165,6 @@ static void draw_row(const struct canvas *canvas, size_t i)
 	char size[GPUPT_SIZE_TEXT_MAX], right[2 * GPUPT_SIZE_TEXT_MAX];
 	int top = canvas->tops[i], bottom = canvas->tops[i + 1], middle = (top + bottom) / 2 + 4;
 	bool device = row->fill == CLI_FILL_BAR || row->fill == CLI_FILL_OWN;
-	bool rule_below = i + 1 < canvas->drawing->count &&
-			  canvas->drawing->rows[i + 1].fill == CLI_FILL_RULE;
 	int inset = device ? INSET + 10 * (int)canvas->drawing->n_tracks - 10 : 0;
 	const char *class = fill_class(row);
 	const char *words = row->fill == CLI_FILL_BAR ? "w" : class ? "" : "q";
@@ -177,7 +177,7 @@ static void draw_row(const struct canvas *canvas, size_t i)
 	text(canvas->out, LEFT + 44, middle, words, row->label);
 	snprintf(size, sizeof(size), "a %s", words);
 	text(canvas->out, RIGHT - 44, middle, size, right);
-	if (!rule_below)
+	if (!cli_has_rule_below(canvas->drawing, i))
 		draw_address(canvas, row->start, bottom);
 }
 

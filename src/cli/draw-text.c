@@ -6,6 +6,7 @@
 #include <locale.h>
 
 #include "base/str.h"
+#include "cli/output.h"
 
 enum { WIDTH = 80, ADDRESS_WIDTH = 10, FILL_WIDTH = 4, PLACER_WIDTH = 8 };
 
@@ -161,17 +162,11 @@ static void draw_words(struct pen *pen, const struct cli_row *row)
 	}
 }
 
-/* The rule tells the address. */
-static bool has_rule_below(const struct cli_drawing *drawing, size_t i)
-{
-	return i + 1 < drawing->count && drawing->rows[i + 1].fill == CLI_FILL_RULE;
-}
-
 static void draw_row(struct pen *pen, size_t i)
 {
 	const struct cli_row *row = &pen->drawing->rows[i];
 	for (unsigned int line = row->height; line-- > 0;) {
-		if (line == 0 && !has_rule_below(pen->drawing, i))
+		if (line == 0 && !cli_has_rule_below(pen->drawing, i))
 			draw_address(pen, row->start);
 		else
 			skip(pen, before_tracks(pen));

@@ -51,14 +51,12 @@ int cli_drawing_make(const struct gpupt_plan *plan, bool detailed, struct cli_dr
 		     struct gpupt_error **error);
 void cli_drawing_clear(struct cli_drawing *drawing);
 
+/* Whether a rule follows that tells the address where this row begins. */
+bool cli_has_rule_below(const struct cli_drawing *drawing, size_t row);
+
 /* Where a track's window ends above this row, and where below it. */
 bool cli_track_begins(const struct cli_drawing *drawing, size_t row, unsigned int track);
 bool cli_track_ends(const struct cli_drawing *drawing, size_t row, unsigned int track);
-
-/* "64 GiB", "3.1 GiB": four digits are enough for a glance. */
-const char *cli_format_size(uint64_t bytes, char buffer[GPUPT_SIZE_TEXT_MAX]);
-/* "firmware", "kernel" */
-const char *cli_placer_name(enum gpupt_placer placer);
 
 /* The drawing as text and as a picture. */
 int cli_draw_text(const struct cli_drawing *drawing, bool color, FILE *out,

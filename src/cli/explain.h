@@ -4,10 +4,6 @@
 
 #include "cli/work.h"
 
-/* Fills lines of up to 80 characters; the first has an indent of its own. */
-void cli_print_paragraph(FILE *out, int indent, int first_indent, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-
 /* What the guest may run on, and what comes of it in each case. */
 int cli_explain_possibilities(const struct gpupt_plan *plan, FILE *out,
 			      struct gpupt_error **error);

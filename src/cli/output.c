@@ -2,8 +2,11 @@
 #include "cli/output.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <unistd.h>
+
+enum { LINE_WIDTH = 80 };
 
 #define RESET "\033[0m"
 #define BOLD "\033[1m"
@@ -153,6 +156,65 @@ void cli_print_findings(const struct cli_settings *settings, const char *file,
 		if (i + 1 == n_findings || findings[i + 1].number != findings[i].number)
 			print_remedy(&findings[i]);
 	}
+}
+
+void cli_print_paragraph(FILE *out, int indent, int first_indent, const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	int column = fprintf(out, "%*s", first_indent, "");
+	bool begun = false;
+	for (const char *word = text; word && *word;) {
+		size_t length = strcspn(word, " ");
+		if (begun && column + 1 + (int)length > LINE_WIDTH) {
+			fprintf(out, "\n%*s", indent, "");
+			column = indent;
+		} else if (begun) {
+			fputc(' ', out);
+			column++;
+		}
+		begun = true;
+		cli_print_safe(out, word, length, false);
+		column += (int)length;
+		word += length + (word[length] == ' ');
+	}
+	fputc('\n', out);
+	free(text);
+}
+
+const char *cli_format_size(uint64_t bytes, char buffer[GPUPT_SIZE_TEXT_MAX])
+{
+	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	unsigned int whole = 0, unit = 0;
+	while (whole + 1 < GPUPT_ARRAY_SIZE(units) && bytes &&
+	       bytes % (UINT64_C(1) << 10 * (whole + 1)) == 0)
+		whole++;
+	if (bytes >> 10 * whole <= 9999) {
+		snprintf(buffer, GPUPT_SIZE_TEXT_MAX, "%" PRIu64 " %s", bytes >> 10 * whole,
+			 units[whole]);
+		return buffer;
+	}
+	while (unit + 1 < GPUPT_ARRAY_SIZE(units) && bytes >> 10 * (unit + 1))
+		unit++;
+	if (unit > 3 && bytes >> 10 * (unit - 1) <= 9999)
+		unit--; /* GiB are what people count in */
+	snprintf(buffer, GPUPT_SIZE_TEXT_MAX, "%.1f %s",
+		 (double)bytes / (double)(UINT64_C(1) << 10 * unit), units[unit]);
+	return buffer;
+}
+
+const char *cli_placer_name(enum gpupt_placer placer)
+{
+	switch (placer) {
+	case GPUPT_PLACED_BY_NOBODY: return "nobody";
+	case GPUPT_PLACED_BY_FIRMWARE: return "firmware";
+	case GPUPT_PLACED_BY_KERNEL: return "kernel";
+	}
+	return "";
 }
 
 static int fail_output(struct gpupt_error **error)

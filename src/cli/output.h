@@ -24,6 +24,15 @@ void cli_note(const struct cli_settings *settings, const char *format, ...)
 void cli_print_findings(const struct cli_settings *settings, const char *file,
 			const struct gpupt_finding *findings, size_t n_findings);
 
+/* Fills lines of up to 80 characters; the first has an indent of its own. */
+void cli_print_paragraph(FILE *out, int indent, int first_indent, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* "64 GiB", "3.1 GiB": four digits are enough for a glance. */
+const char *cli_format_size(uint64_t bytes, char buffer[GPUPT_SIZE_TEXT_MAX]);
+/* "firmware", "kernel" */
+const char *cli_placer_name(enum gpupt_placer placer);
+
 /* A text made of lines to standard output as it is; on a terminal made safe. */
 int cli_print_text(const char *text, size_t length, struct gpupt_error **error);
 
