@@ -106,7 +106,8 @@ static json_t *bar_to_json(const struct gpupt_mmio_bar *bar)
 			 "reason", bar->reason ? bar->reason : "");
 }
 
-static void print(const struct gpupt_mmio_function *functions, size_t n,
+static void print(const struct gpupt_mmio_guest *guest,
+		  const struct gpupt_mmio_function *functions, size_t n,
 		  const struct gpupt_mmio_result *result)
 {
 	static const char *const outcomes[] = { "refused", "all-firmware", "all", "some" };
@@ -118,7 +119,8 @@ static void print(const struct gpupt_mmio_function *functions, size_t n,
 		json_array_append_new(list, bars);
 	}
 	json_t *all = json_pack(
-		"{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:o}", "outcome", outcomes[result->outcome],
+		"{s:s, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:o}", "outcome",
+		outcomes[result->outcome], "hole", (json_int_t)guest->hole_bytes,
 		"firmware_aborted", result->firmware_aborted, "window_start",
 		(json_int_t)result->window_start, "window_end", (json_int_t)result->window_end,
 		"firmware_window_start", (json_int_t)result->firmware_window_start,
@@ -157,7 +159,7 @@ int main(int argc, char **argv)
 	if (!r)
 		r = gpupt_mmio_place(&guest, functions, n, &result);
 	if (!r)
-		print(functions, n, &result);
+		print(&guest, functions, n, &result);
 	free(functions);
 	json_decref(input);
 	return r ? 2 : 0;
