@@ -182,6 +182,16 @@ static int add_world(struct gpupt_making *making, const struct platform *platfor
 	return world->name ? 0 : gpupt_fail_nomem(making->error);
 }
 
+static int add_vendors(struct gpupt_making *making, const struct platform *platform,
+		       const struct kernel *kernel, bool large_pages)
+{
+	if (!making->vendor_unknown)
+		return add_world(making, platform, kernel, making->guest.vendor_amd,
+				 making->guest.vendor_intel, large_pages);
+	int r = add_world(making, platform, kernel, false, true, large_pages);
+	return r < 0 ? r : add_world(making, platform, kernel, true, false, large_pages);
+}
+
 static int add_cpus(struct gpupt_making *making, const struct platform *platform,
 		    const struct kernel *kernel)
 {
@@ -190,16 +200,10 @@ static int add_cpus(struct gpupt_making *making, const struct platform *platform
 	if (large == GPUPT_UNSET && making->guest.phys_bits <= 40)
 		large = GPUPT_YES;
 	int r = 0;
-	for (int no_large = large == GPUPT_NO; no_large <= (large != GPUPT_YES) && r == 0; no_large++) {
-		bool amd = making->guest.vendor_amd, intel = making->guest.vendor_intel;
-		if (!making->vendor_unknown) {
-			r = add_world(making, platform, kernel, amd, intel, !no_large);
-			continue;
-		}
-		r = add_world(making, platform, kernel, false, true, !no_large);
-		if (r == 0)
-			r = add_world(making, platform, kernel, true, false, !no_large);
-	}
+	if (large != GPUPT_NO)
+		r = add_vendors(making, platform, kernel, true);
+	if (r == 0 && large != GPUPT_YES)
+		r = add_vendors(making, platform, kernel, false);
 	return r;
 }
 
