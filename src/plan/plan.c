@@ -51,15 +51,13 @@ static int check_machine(struct gpupt_making *making)
 	const struct gpupt_domain *domain = making->domain;
 	const struct gpupt_request *request = making->request;
 	making->machine = gpupt_domain_machine(domain);
-	bool touches = request->hole_policy == GPUPT_HOLE_SIZE || request->n_add ||
+	bool touches = request->hole_policy == GPUPT_HOLE_SIZE ||
 		       (request->hole_policy == GPUPT_HOLE_AUTO &&
 			(making->n_wanted || request->headroom_bytes));
 	if (!touches)
 		return 0;
 	if (making->machine != GPUPT_MACHINE_OTHER)
 		return check_root(making);
-	if (request->hole_policy == GPUPT_HOLE_KEEP)
-		return 0;
 	struct gpupt_place place = gpupt_domain_place(domain, domain->root.whole.start);
 	return gpupt_fail_at(making->error, GPUPT_E_UNSUPPORTED, &place,
 			     "pcihole64 exists on x86 machines q35 and i440fx only, and this domain "
