@@ -256,31 +256,36 @@ class Boot:
 class Rig:
     """Programs, firmware and kernel, with their versions."""
 
-    def __init__(self, predict, noreserve=""):
+    def __init__(self, predict, noreserve="", boots=True):
         self.predict_program = os.path.abspath(predict)
         self.noreserve = noreserve and os.path.abspath(noreserve)
-        self.kernel = find_kernel()
-        self.kernel_version = kernel_version(self.kernel)
         self.qemu = program([os.environ.get("GPUPT_QEMU", "qemu-system-x86_64")], "QEMU")
         text = subprocess.run([self.qemu, "--version"], capture_output=True, text=True,
                               check=True).stdout
         self.qemu_version = version(re.search(r"version (\S+)", text).group(1))
+        self.scratch = tempfile.mkdtemp(prefix="gpupt-boot-")
+        try:
+            if boots:
+                self.find_guest()
+        except Missing:
+            self.close()
+            raise
+
+    def find_guest(self):
+        """What only a guest that runs needs."""
+        self.kernel = find_kernel()
+        self.kernel_version = kernel_version(self.kernel)
         self.ovmf = os.environ.get("GPUPT_OVMF", "/usr/share/OVMF/OVMF_CODE_4M.fd")
         ovmf_version = os.environ.get("GPUPT_OVMF_VERSION", "202211")
         self.ovmf_version = int(ovmf_version.rstrip("+"))
         self.ovmf_keeps_override = ovmf_version.endswith("+")
         self.seabios = os.environ.get("GPUPT_SEABIOS", "")
         self.seabios_version = int(os.environ.get("GPUPT_SEABIOS_VERSION", "11602"))
-        self.scratch = tempfile.mkdtemp(prefix="gpupt-boot-")
         self.initramfs = os.path.join(self.scratch, "initramfs")
-        try:
-            initramfs(self.initramfs)
-            for needed in (self.ovmf, self.ovmf.replace("CODE", "VARS")):
-                if not os.path.exists(needed):
-                    raise Missing(f"no {needed}")
-        except Missing:
-            self.close()
-            raise
+        initramfs(self.initramfs)
+        for needed in (self.ovmf, self.ovmf.replace("CODE", "VARS")):
+            if not os.path.exists(needed):
+                raise Missing(f"no {needed}")
 
     def close(self):
         shutil.rmtree(self.scratch, ignore_errors=True)
