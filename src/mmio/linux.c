@@ -143,6 +143,18 @@ static bool is_leaf(const struct gpupt_mmio_model *model, size_t bridge)
 	return true;
 }
 
+/* Which window is released for a BAR that failed. A prefetchable window that
+ * found no room has no flags any more, and the other one goes instead. */
+static unsigned int released_for(struct gpupt_linux *kernel, size_t bridge,
+				 const struct gpupt_mmio_bar *bar)
+{
+	unsigned int which = gpupt_linux_window_for(bar);
+	if (which == GPUPT_WINDOW_PREF && !gpupt_linux_is_tight(kernel) &&
+	    gpupt_range_empty(*gpupt_linux_window(kernel, bridge, which)))
+		return GPUPT_WINDOW_MEM;
+	return which;
+}
+
 static int reallocate(struct gpupt_linux *kernel)
 {
 	struct gpupt_mmio_model *model = kernel->model;
@@ -164,7 +176,7 @@ static int reallocate(struct gpupt_linux *kernel)
 			if (bridge == model->n || !is_leaf(model, bridge))
 				continue;
 			r = release(kernel, bridge,
-				    gpupt_linux_window_for(&model->functions[i].bars[b]));
+				    released_for(kernel, bridge, &model->functions[i].bars[b]));
 			if (r)
 				return r;
 		}

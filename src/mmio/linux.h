@@ -49,9 +49,13 @@ static inline bool gpupt_linux_is_tight(const struct gpupt_linux *kernel)
 	return kernel->model->guest->kernel_version >= 700;
 }
 
-/* Larger ones are refused: "disabling BAR ...: bad alignment". */
+/* Larger ones are refused: "disabling BAR ...: bad alignment". pbus_size_mem()
+ * counted up to 128 GiB until 5.18 and its stable releases, 5.15 the oldest. */
 static inline bool gpupt_linux_too_large(const struct gpupt_linux *kernel, uint64_t align)
 {
+	unsigned int version = kernel->model->guest->kernel_version;
+	if (version && version < 515)
+		return align > 128 * GPUPT_GIB;
 	return align > (gpupt_linux_is_tight(kernel) ? 128 : 8) * GPUPT_TIB;
 }
 
