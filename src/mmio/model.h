@@ -75,6 +75,9 @@ struct gpupt_range gpupt_qemu_window(const struct gpupt_mmio_guest *guest,
 /* The firmware: places BARs and windows. 0 or GPUPT_E_NOMEM. */
 struct gpupt_range gpupt_ovmf_window(const struct gpupt_mmio_guest *guest);
 struct gpupt_range gpupt_ovmf_low_window(const struct gpupt_mmio_guest *guest);
+struct gpupt_range gpupt_ovmf_io_window(const struct gpupt_mmio_guest *guest);
+uint64_t gpupt_ovmf_padding_io(const struct gpupt_mmio_guest *guest,
+			       const struct gpupt_mmio_function *port);
 uint64_t gpupt_ovmf_padding_pref(const struct gpupt_mmio_guest *guest,
 				 const struct gpupt_mmio_function *port);
 uint64_t gpupt_ovmf_padding_mem(const struct gpupt_mmio_function *port);

@@ -7,10 +7,12 @@
 
 /* How edk2's PciBusDxe (PciLib.c, PciResourceSupport.c, PciEnumerator.c) and
  * PciHostBridgeDxe place BARs; in substance unchanged from stable202005 to 2026.
- * Every bus has two trees: one for the bridge's 32-bit window and one for its
- * prefetchable window; on the root bus one below and one above 4 GiB. */
+ * Every bus has three trees: I/O, the bridge's 32-bit window and its prefetchable
+ * window; on the root bus the last two are below and above 4 GiB. I/O is here for
+ * what its lack does to the others: a port that loses its reservation loses it
+ * for all three. */
 
-enum tree { MEM, PREF, N_TREES };
+enum tree { IO, MEM, PREF, N_TREES };
 
 /* Resource nodes of one function: bars[i] is node i, then a bridge's windows and
  * what is reserved behind it for hotplug. */
@@ -30,6 +32,8 @@ struct result {
 	uint64_t align;
 	size_t best; /* what would be rejected first */
 };
+
+#define IO_GRANULE (4 * GPUPT_KIB)
 
 /* Sorted by alignment, largest first: one chain for each. */
 struct list {
@@ -126,10 +130,10 @@ static size_t larger(const struct tree_state *state, size_t best, size_t id)
 }
 
 /* CalculateResourceAperture(). */
-static struct result measure(struct tree_state *state, struct list *list)
+static struct result measure(struct tree_state *state, struct list *list, uint64_t granule)
 {
 	struct result result = { .first = chain(state, list), .best = GPUPT_MMIO_NONE,
-				 .align = GPUPT_MIB };
+				 .align = granule };
 	uint64_t used = 0, reserved = 0;
 	for (size_t id = result.first; id != GPUPT_MMIO_NONE; id = state->nodes[id].next) {
 		struct node *node = &state->nodes[id];
@@ -138,8 +142,8 @@ static struct result measure(struct tree_state *state, struct list *list)
 		*end = gpupt_add(node->offset, node->length);
 		result.best = larger(state, result.best, id);
 	}
-	used = gpupt_align_up(used, GPUPT_MIB);
-	reserved = gpupt_align_up(reserved, GPUPT_MIB);
+	used = gpupt_align_up(used, granule);
+	reserved = gpupt_align_up(reserved, granule);
 	result.length = used > reserved ? used : reserved;
 	if (result.first != GPUPT_MMIO_NONE && state->nodes[result.first].align > result.align)
 		result.align = state->nodes[result.first].align;
@@ -147,7 +151,7 @@ static struct result measure(struct tree_state *state, struct list *list)
 }
 
 struct lists {
-	struct list mem32, pmem32, mem64, pmem64;
+	struct list io, mem32, pmem32, mem64, pmem64;
 };
 
 static void add(struct tree_state *state, struct list *list, size_t id, uint64_t length,
@@ -166,10 +170,10 @@ static void add_bars(struct tree_state *state, struct lists *lists, size_t i)
 		return;
 	for (size_t b = 0; b < function->n_bars; b++) {
 		const struct gpupt_mmio_bar *bar = &function->bars[b];
-		if (!gpupt_is_memory(bar))
+		if (bar->index > 5 || !gpupt_is_power_of_two(bar->size))
 			continue;
-		struct list *list = bar->mem64 ? &lists->mem64 : &lists->mem32;
-		if (bar->prefetchable)
+		struct list *list = bar->io ? &lists->io : bar->mem64 ? &lists->mem64 : &lists->mem32;
+		if (bar->prefetchable && !bar->io)
 			list = bar->mem64 ? &lists->pmem64 : &lists->pmem32;
 		/* At least a page, so that a BAR can be handed on. */
 		uint64_t align = bar->size > 4 * GPUPT_KIB ? bar->size : 4 * GPUPT_KIB;
@@ -180,6 +184,9 @@ static void add_bars(struct tree_state *state, struct lists *lists, size_t i)
 static void add_windows(struct tree_state *state, struct lists *lists, size_t i)
 {
 	const struct result *results = state->results[i];
+	if (results[IO].first != GPUPT_MMIO_NONE)
+		add(state, &lists->io, i * NODES + NODE_WINDOW + IO, results[IO].length,
+		    results[IO].align);
 	if (results[MEM].first != GPUPT_MMIO_NONE)
 		add(state, &lists->mem32, i * NODES + NODE_WINDOW + MEM, results[MEM].length,
 		    results[MEM].align);
@@ -194,7 +201,10 @@ static void add_padding(struct tree_state *state, struct lists *lists, size_t i)
 	const struct gpupt_mmio_function *port = &state->model->functions[i];
 	if (state->gone[i] || !gpupt_is_bridge(port))
 		return;
-	uint64_t size = gpupt_ovmf_padding_mem(port);
+	uint64_t size = gpupt_ovmf_padding_io(state->model->guest, port);
+	if (size)
+		add(state, &lists->io, i * NODES + NODE_PADDING + IO, size, size);
+	size = gpupt_ovmf_padding_mem(port);
 	if (size)
 		add(state, &lists->mem32, i * NODES + NODE_PADDING + MEM, size, size);
 	size = gpupt_ovmf_padding_pref(state->model->guest, port);
@@ -239,7 +249,8 @@ static void size_bus(struct tree_state *state, size_t i)
 {
 	bool root = i == state->model->n;
 	struct lists lists;
-	lists.mem32.used = lists.pmem32.used = lists.mem64.used = lists.pmem64.used = 0;
+	lists.io.used = lists.mem32.used = lists.pmem32.used = 0;
+	lists.mem64.used = lists.pmem64.used = 0;
 	collect(state, &lists, i);
 	if (!root)
 		add_padding(state, &lists, i);
@@ -258,8 +269,9 @@ static void size_bus(struct tree_state *state, size_t i)
 		if (state->pref_low[i])
 			pref = &lists.pmem32;
 	}
-	state->results[i][MEM] = measure(state, &lists.mem32);
-	state->results[i][PREF] = measure(state, pref);
+	state->results[i][IO] = measure(state, &lists.io, IO_GRANULE);
+	state->results[i][MEM] = measure(state, &lists.mem32, GPUPT_MIB);
+	state->results[i][PREF] = measure(state, pref, GPUPT_MIB);
 }
 
 /* RejectPciDevice(). */
@@ -278,8 +290,8 @@ static bool reject(struct tree_state *state, size_t id)
 	}
 }
 
-/* AllocateResource(): the whole tree is one block. Trees are taken by falling
- * alignment; the one above 4 GiB may end up below. */
+/* AllocateResource(): the whole tree is one block. Those for memory are taken by
+ * falling alignment; the one above 4 GiB may end up below. */
 static int allocate(struct tree_state *state, struct gpupt_space *low, const bool wanted[N_TREES],
 		    bool ret_ok[N_TREES], uint64_t base[N_TREES])
 {
@@ -288,9 +300,11 @@ static int allocate(struct tree_state *state, struct gpupt_space *low, const boo
 	int r = gpupt_space_set(low, gpupt_ovmf_low_window(state->model->guest));
 	if (r)
 		return r;
+	struct gpupt_range io = gpupt_ovmf_io_window(state->model->guest);
+	ret_ok[IO] = results[IO].length <= io.end - io.start;
 	enum tree first = results[PREF].align >= results[MEM].align ? PREF : MEM;
-	for (unsigned int i = 0; i < N_TREES; i++) {
-		enum tree tree = i ? (enum tree)!first : first;
+	for (unsigned int i = 0; i < 2; i++) {
+		enum tree tree = i ? (first == PREF ? MEM : PREF) : first;
 		if (!wanted[tree])
 			continue;
 		uint64_t start = gpupt_align_up(window.start, results[tree].align);
@@ -340,19 +354,22 @@ static int settle(struct tree_state *state, struct gpupt_space *low, uint64_t ba
 		  bool *ret_done)
 {
 	const struct result *results = state->results[state->model->n];
-	bool ok[N_TREES] = { true, true };
+	bool ok[N_TREES] = { true, true, true };
 	for (;;) {
 		bool wanted[N_TREES];
-		for (enum tree t = MEM; t < N_TREES; t++)
+		for (enum tree t = IO; t < N_TREES; t++)
 			wanted[t] = results[t].first != GPUPT_MMIO_NONE;
 		int r = allocate(state, low, wanted, ok, base);
 		if (r)
 			return r;
-		if (ok[MEM] && ok[PREF])
+		if (ok[IO] && ok[MEM] && ok[PREF])
 			break;
-		size_t best[N_TREES] = { results[MEM].best, results[PREF].best };
-		bool rejected = !ok[MEM] && wanted[MEM] && reject(state, best[MEM]);
-		rejected |= !ok[PREF] && wanted[PREF] && reject(state, best[PREF]);
+		bool rejected = false;
+		size_t best[N_TREES];
+		for (enum tree t = IO; t < N_TREES; t++)
+			best[t] = ok[t] || !wanted[t] ? GPUPT_MMIO_NONE : results[t].best;
+		for (enum tree t = IO; t < N_TREES; t++)
+			rejected |= reject(state, best[t]);
 		if (!rejected) {
 			*ret_done = false;
 			return 0;
@@ -409,7 +426,7 @@ int gpupt_ovmf_place(struct gpupt_mmio_model *model)
 		.high = !gpupt_range_empty(model->firmware_window),
 	};
 	for (size_t i = 0; i <= model->n; i++)
-		for (enum tree t = MEM; t < N_TREES; t++)
+		for (enum tree t = IO; t < N_TREES; t++)
 			results[i][t] = (struct result){ .first = GPUPT_MMIO_NONE,
 							 .best = GPUPT_MMIO_NONE };
 	return place(&state);

@@ -113,8 +113,22 @@ struct gpupt_range gpupt_ovmf_low_window(const struct gpupt_mmio_guest *guest)
 	return (struct gpupt_range){ 4 * GPUPT_GIB - size, 0xe0000000 };
 }
 
-/* GetResourcePadding() asks for this much 32-bit memory for a port that takes
- * hotplug. */
+struct gpupt_range gpupt_ovmf_io_window(const struct gpupt_mmio_guest *guest)
+{
+	if (guest->machine == GPUPT_MACHINE_I440FX)
+		return (struct gpupt_range){ 0xc000, 0x10000 };
+	return (struct gpupt_range){ 0x6000, 0x10000 };
+}
+
+/* GetResourcePadding() asks for 4 KiB of I/O ports for a port that takes hotplug,
+ * until stable202305 (27727338b2). */
+uint64_t gpupt_ovmf_padding_io(const struct gpupt_mmio_guest *guest,
+			       const struct gpupt_mmio_function *port)
+{
+	return port->hotplug && guest->firmware_version < 202308 ? 4 * GPUPT_KIB : 0;
+}
+
+/* ... and this much 32-bit memory. */
 uint64_t gpupt_ovmf_padding_mem(const struct gpupt_mmio_function *port)
 {
 	if (!port->hotplug)

@@ -38,7 +38,7 @@ def endpoint(rng, case, bus, name, slot=0):
         return [f"secondary-vga,vgamem_mb={rng.choice([16, 64, 256])},{at}.0"]
     if kind == "small":
         return [rng.choice(["virtio-net-pci", "virtio-rng-pci", "qemu-xhci",
-                            "virtio-balloon-pci", "pci-testdev,membar=1M"]) + f",{at}.0"]
+                            "virtio-serial-pci", "pci-testdev,membar=1M"]) + f",{at}.0"]
     return []
 
 
