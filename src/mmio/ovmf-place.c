@@ -143,7 +143,8 @@ static struct result measure(struct tree_state *state, struct list *list, uint64
 		result.best = larger(state, result.best, id);
 	}
 	used = gpupt_align_up(used, granule);
-	reserved = gpupt_align_up(reserved, granule);
+	if (granule != IO_GRANULE) /* CalculateApertureIo16() leaves it as it is */
+		reserved = gpupt_align_up(reserved, granule);
 	result.length = used > reserved ? used : reserved;
 	if (result.first != GPUPT_MMIO_NONE && state->nodes[result.first].align > result.align)
 		result.align = state->nodes[result.first].align;

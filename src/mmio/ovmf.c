@@ -120,12 +120,12 @@ struct gpupt_range gpupt_ovmf_io_window(const struct gpupt_mmio_guest *guest)
 	return (struct gpupt_range){ 0x6000, 0x10000 };
 }
 
-/* GetResourcePadding() asks for 4 KiB of I/O ports for a port that takes hotplug,
- * until stable202305 (27727338b2). */
+/* GetResourcePadding() asks for 512 I/O ports for a port that takes hotplug, until
+ * stable202305 (27727338b2). */
 uint64_t gpupt_ovmf_padding_io(const struct gpupt_mmio_guest *guest,
 			       const struct gpupt_mmio_function *port)
 {
-	return port->hotplug && guest->firmware_version < 202308 ? 4 * GPUPT_KIB : 0;
+	return port->hotplug && guest->firmware_version < 202308 ? 512 : 0;
 }
 
 /* ... and this much 32-bit memory. */
