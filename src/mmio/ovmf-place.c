@@ -176,8 +176,10 @@ static void add_bars(struct tree_state *state, struct lists *lists, size_t i)
 		struct list *list = bar->io ? &lists->io : bar->mem64 ? &lists->mem64 : &lists->mem32;
 		if (bar->prefetchable && !bar->io)
 			list = bar->mem64 ? &lists->pmem64 : &lists->pmem32;
-		/* At least a page, so that a BAR can be handed on. */
-		uint64_t align = bar->size > 4 * GPUPT_KIB ? bar->size : 4 * GPUPT_KIB;
+		uint64_t align = bar->size;
+		/* At least a page, so that memory can be handed on. */
+		if (!bar->io && align < 4 * GPUPT_KIB)
+			align = 4 * GPUPT_KIB;
 		add(state, list, i * NODES + b, bar->size, align);
 	}
 }
