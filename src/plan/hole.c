@@ -247,8 +247,9 @@ static int decide_auto(struct gpupt_making *making, uint64_t needed)
 	struct gpupt_hole_numbers *hole = &making->plan->hole;
 	if (hole->present && hole->current == 0)
 		return respect_zero(making, needed);
-	bool too_large = hole->present && hole->current > hole->maximum;
-	if (too_large && !making->request->allow_shrink)
+	/* QEMU's default may be too large as well; that is nobody's wish to respect. */
+	bool too_large = hole->current > hole->maximum;
+	if (too_large && hole->present && !making->request->allow_shrink)
 		return no_fit(making, GPUPT_FINDING_HOLE_CANNOT_START,
 			      gpupt_making_text(making, "<pcihole64> is %s, and %s",
 						gpupt_making_size(making, hole->current),
@@ -306,6 +307,20 @@ static int decide_size(struct gpupt_making *making, uint64_t needed, bool known)
 	return 0;
 }
 
+/* QEMU refuses such a guest whatever the hole. */
+static bool memory_is_too_large(const struct gpupt_making *making)
+{
+	for (size_t i = 0; i < making->n_worlds; i++) {
+		struct gpupt_mmio_guest guest = making->worlds[i].guest;
+		guest.hole_set = true;
+		guest.hole_bytes = 0;
+		if (guest.phys_bits < 64 &&
+		    gpupt_qemu_hole_start(&guest) > UINT64_C(1) << guest.phys_bits)
+			return true;
+	}
+	return false;
+}
+
 static int decide(struct gpupt_making *making, bool known)
 {
 	const struct gpupt_request *request = making->request;
@@ -315,6 +330,8 @@ static int decide(struct gpupt_making *making, bool known)
 		gpupt_add(minimum, request->headroom_bytes) : 0;
 	if (request->hole_policy == GPUPT_HOLE_KEEP)
 		return 0;
+	if (memory_is_too_large(making) && !request->force)
+		return cannot_hold(making, needed);
 	if (request->hole_policy == GPUPT_HOLE_SIZE)
 		return decide_size(making, needed, known);
 	bool zero = making->plan->hole.present && making->plan->hole.current == 0;

@@ -158,7 +158,8 @@ static void make_text(struct guest *guest)
 
 static void make_request(struct guest *guest, struct gpupt_request *request)
 {
-	static const char *const firmware[] = { "debian-11", "debian-12", "debian-13" };
+	/* Not debian-11, whose QEMU checks nothing. */
+	static const char *const firmware[] = { "debian-12", "debian-13", "edk2-stable202408" };
 	if (chance(guest, 30))
 		gpupt_request_set_rounding(request, GPUPT_ROUND_GIB);
 	if (chance(guest, 20))
