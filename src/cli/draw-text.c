@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "cli/output.h"
 
-enum { WIDTH = 80, ADDRESS_WIDTH = 10, FILL_WIDTH = 4, PLACER_WIDTH = 8 };
+enum { WIDTH = 80, ADDRESS_WIDTH = 11, FILL_WIDTH = 3, PLACER_WIDTH = 8 };
 
 #define RESET "\033[0m"
 #define FAINT "\033[2m"

@@ -188,20 +188,21 @@ void cli_print_paragraph(FILE *out, int indent, int first_indent, const char *fo
 
 const char *cli_format_size(uint64_t bytes, char buffer[GPUPT_SIZE_TEXT_MAX])
 {
+	enum { GIB = 3, TIB = 4 };
 	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
 	unsigned int whole = 0, unit = 0;
 	while (whole + 1 < GPUPT_ARRAY_SIZE(units) && bytes &&
 	       bytes % (UINT64_C(1) << 10 * (whole + 1)) == 0)
 		whole++;
-	if (bytes >> 10 * whole <= 9999) {
+	if (bytes >> 10 * whole <= (whole < GIB ? 9999 : 99999)) {
 		snprintf(buffer, GPUPT_SIZE_TEXT_MAX, "%" PRIu64 " %s", bytes >> 10 * whole,
 			 units[whole]);
 		return buffer;
 	}
 	while (unit + 1 < GPUPT_ARRAY_SIZE(units) && bytes >> 10 * (unit + 1))
 		unit++;
-	if (unit > 3 && bytes >> 10 * (unit - 1) <= 9999)
-		unit--; /* GiB are what people count in */
+	if (unit == TIB && bytes / GPUPT_GIB <= 99999)
+		unit = GIB; /* what people count in */
 	snprintf(buffer, GPUPT_SIZE_TEXT_MAX, "%.1f %s",
 		 (double)bytes / (double)(UINT64_C(1) << 10 * unit), units[unit]);
 	return buffer;

@@ -28,7 +28,7 @@ void cli_print_findings(const struct cli_settings *settings, const char *file,
 void cli_print_paragraph(FILE *out, int indent, int first_indent, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* "64 GiB", "3.1 GiB": four digits are enough for a glance. */
+/* "64 GiB", "3.1 GiB": five digits are enough for a glance. */
 const char *cli_format_size(uint64_t bytes, char buffer[GPUPT_SIZE_TEXT_MAX]);
 /* "firmware", "kernel" */
 const char *cli_placer_name(enum gpupt_placer placer);

@@ -54,11 +54,60 @@ static void test_table(void **state)
 	assert_null(table.cells);
 }
 
+static void assert_size(uint64_t bytes, const char *expected)
+{
+	char buffer[GPUPT_SIZE_TEXT_MAX];
+	assert_string_equal(cli_format_size(bytes, buffer), expected);
+}
+
+static void test_size(void **state)
+{
+	(void)state;
+	assert_size(0, "0 bytes");
+	assert_size(4096, "4 KiB");
+	assert_size(64 * GPUPT_GIB, "64 GiB");
+	assert_size(GPUPT_TIB, "1 TiB");
+	assert_size(1056 * GPUPT_GIB, "1056 GiB");
+	assert_size(99999 * GPUPT_GIB, "99999 GiB");
+	assert_size(9999 * GPUPT_MIB, "9999 MiB");
+	/* what is longer is rounded, in GiB while that is readable */
+	assert_size(32800 * GPUPT_MIB, "32.0 GiB");
+	assert_size(0xc0a06000, "3.0 GiB");
+	assert_size(1472 * GPUPT_GIB + 32 * GPUPT_MIB, "1472.0 GiB");
+	assert_size(2048 * GPUPT_TIB + GPUPT_GIB, "2.0 PiB");
+	assert_size(UINT64_MAX, "16.0 EiB");
+}
+
+static void assert_paragraph(int indent, int first, const char *text, const char *expected)
+{
+	char *printed = NULL;
+	size_t length;
+	FILE *out = open_memstream(&printed, &length);
+	cli_print_paragraph(out, indent, first, "%s", text);
+	fclose(out);
+	assert_string_equal(printed, expected);
+	free(printed);
+}
+
+static void test_paragraph(void **state)
+{
+	(void)state;
+	assert_paragraph(2, 0, "short", "short\n");
+	assert_paragraph(0, 4, "", "    \n");
+	/* the 80th column is used, the 81st is not */
+	assert_paragraph(2, 0, "0123456789012345678901234567890123456789012345678901234567890123456"
+			       "789 123456789 next", "0123456789012345678901234567890123456789"
+			       "012345678901234567890123456789 123456789\n  next\n");
+	assert_paragraph(0, 0, "\033[2J", "^[[2J\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_safe),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_size),
+		cmocka_unit_test(test_paragraph),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
