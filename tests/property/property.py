@@ -91,7 +91,7 @@ def check_schema(written, names):
 
 def check_command_line(gpupt_xml, files, names, lab):
     """diff | patch(1) gives what patch gives."""
-    wish = ['--assume', '0000:08:00.0=10de:1b39', '--add-device', '0000:08:00.0', '--force',
+    wish = ['--assume', '0000:c8:00.0=10de:1b39', '--add-device', '0000:c8:00.0', '--force',
             '--pcihole64', '128GiB']
     for path in files[::EVERY]:
         diff = subprocess.run([gpupt_xml, 'diff', '--show-secrets', path] + wish,
