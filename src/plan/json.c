@@ -63,13 +63,23 @@ static json_t *bar_json(const struct gpupt_layout_bar *bar)
 	return object;
 }
 
+/* Takes the value; false when there is none for want of memory. */
+static bool set(json_t *object, const char *key, json_t *value)
+{
+	return object && json_object_set_new(object, key, value) == 0;
+}
+
 static json_t *region_json(const struct gpupt_map_region *region)
 {
-	return json_pack("{s:s, s:o, s:o, s:s, s:o*, s:i}", "kind",
-			 gpupt_map_kind_name(region->kind), "start", number(region->start), "end",
-			 number(region->end), "label", region->label, "bar",
-			 region->bar ? json_integer(region->bar->bar) : NULL, "depth",
-			 (int)region->depth);
+	json_t *object = json_pack("{s:s, s:o, s:o, s:s}", "kind",
+				   gpupt_map_kind_name(region->kind), "start",
+				   number(region->start), "end", number(region->end), "label",
+				   region->label);
+	bool ok = !region->bar || set(object, "bar", json_integer(region->bar->bar));
+	if (ok && set(object, "depth", json_integer(region->depth)))
+		return object;
+	json_decref(object);
+	return NULL;
 }
 
 static json_t *edit_json(const struct gpupt_edit *edit)
@@ -124,11 +134,26 @@ static json_t *plan_json(const struct gpupt_plan *plan)
 			 "map", map, "edits", edits);
 }
 
+/* Into a buffer of the right size: json_dumps() of jansson 2.14 forgets an object's key
+ * when its own buffer cannot grow (src/dump.c do_dump()). */
+static char *dump(const json_t *json)
+{
+	size_t size = json_dumpb(json, NULL, 0, JSON_INDENT(2));
+	char *text = size ? malloc(size + 1) : NULL;
+	if (text && json_dumpb(json, text, size, JSON_INDENT(2)) != size) {
+		free(text);
+		return NULL;
+	}
+	if (text)
+		text[size] = '\0';
+	return text;
+}
+
 GPUPT_EXPORT int gpupt_plan_to_json(const struct gpupt_plan *plan, char **ret_text,
 				    size_t *ret_length, struct gpupt_error **error)
 {
 	json_t *json = plan_json(plan);
-	char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+	char *text = json ? dump(json) : NULL;
 	json_decref(json);
 	if (!text)
 		return gpupt_fail_nomem(error);
