@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <unistd.h>
 
+#include "cli/file.h"
+
 enum { LINE_WIDTH = 80 };
 
 #define RESET "\033[0m"
@@ -245,6 +247,15 @@ int cli_print_text(const char *text, size_t length, struct gpupt_error **error)
 	else
 		fwrite(text, 1, length, stdout);
 	return cli_flush_output(error);
+}
+
+int cli_put_text(const struct cli_settings *settings, const char *text, size_t length,
+		 struct gpupt_error **error)
+{
+	struct cli_text new = { text, length };
+	if (!settings->output || strcmp(settings->output, "-") == 0)
+		return cli_print_text(text, length, error);
+	return cli_file_replace(settings->output, NULL, &new, error);
 }
 
 static const char *diff_line_color(const char *line, bool in_hunk)

@@ -36,6 +36,10 @@ const char *cli_placer_name(enum gpupt_placer placer);
 /* A text made of lines to standard output as it is; on a terminal made safe. */
 int cli_print_text(const char *text, size_t length, struct gpupt_error **error);
 
+/* The whole result of a command: to --output, or as above. */
+int cli_put_text(const struct cli_settings *settings, const char *text, size_t length,
+		 struct gpupt_error **error);
+
 /* The diff from the old text to the new one, on standard output. `name` is the
  * part behind "a/" and "b/". Says on standard error when it was redacted so that
  * it does not apply. */

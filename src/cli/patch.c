@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <sys/stat.h>
+
 #include "cli/file.h"
 #include "cli/output.h"
 #include "cli/work.h"
 
-/* A file that is right already is not touched in place. */
-static int write_result(const struct cli_work *work, struct gpupt_error **error)
+/* A file that is right already is not touched. */
+static int rewrite(const struct cli_work *work, struct gpupt_error **error)
 {
 	const struct cli_settings *settings = work->settings;
-	if (settings->output)
-		return cli_file_replace(settings->output, work->text, work->length, error);
-	if (!settings->in_place)
-		return cli_print_text(work->text, work->length, error);
+	struct cli_text old, new = { work->text, work->length };
+	struct stat st;
 	if (!cli_work_differs(work))
 		return 0;
-	int r = cli_file_replace(settings->operand, work->text, work->length, error);
-	if (r == 0)
-		cli_note(settings, "%s: rewritten", settings->operand);
-	return r;
+	old.text = gpupt_domain_get_text(work->target.domain, &old.length);
+	bool linked = stat(settings->operand, &st) == 0 && st.st_nlink > 1;
+	int r = cli_file_replace(settings->operand, &old, &new, error);
+	if (r < 0)
+		return r;
+	cli_note(settings, "%s: rewritten%s", settings->operand,
+		 linked ? "; its other hard links still lead to the old text" : "");
+	return 0;
 }
 
 static int patch(struct cli_work *work, struct gpupt_error **error)
@@ -25,7 +29,11 @@ static int patch(struct cli_work *work, struct gpupt_error **error)
 	if (r < 0)
 		return r;
 	r = cli_judge(work->settings, work->plan, cli_work_file(work));
-	return r == CLI_DONE ? write_result(work, error) : r;
+	if (r != CLI_DONE)
+		return r;
+	return work->settings->in_place ?
+		       rewrite(work, error) :
+		       cli_put_text(work->settings, work->text, work->length, error);
 }
 
 int cli_patch(const struct cli_settings *settings, struct gpupt_error **error)

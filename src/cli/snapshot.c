@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "cli/file.h"
 #include "cli/output.h"
 #include "cli/request.h"
 
@@ -14,7 +13,5 @@ int cli_snapshot(const struct cli_settings *settings, struct gpupt_error **error
 	r = gpupt_inventory_write_snapshot(inventory, &text, &length, error);
 	if (r < 0)
 		return r;
-	if (settings->output)
-		return cli_file_replace(settings->output, text, length, error);
-	return cli_print_text(text, length, error);
+	return cli_put_text(settings, text, length, error);
 }

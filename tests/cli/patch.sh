@@ -34,6 +34,15 @@ run 0 patch -i real.xml "$p10"
 run 2 patch -i - "$p10" <"$original"
 err_has "needs a file"
 
+# another name of the same file is not taken along
+cp "$original" linked.xml
+ln linked.xml other.xml
+run 0 patch -i linked.xml "$p10"
+err_has "other hard links"
+same "$original" other.xml
+run 0 patch "$original" "$p10" -o - -q
+same new.xml "$lab/out"
+
 # Nothing is written where there is nothing right to write.
 cp "$original" vm.xml
 run 3 patch -i vm.xml "$p10" --pcihole64 2TiB
@@ -45,5 +54,5 @@ err_has "missing/directory/new.xml"
 mkfifo pipe.xml
 run 2 patch vm.xml -o pipe.xml "$p10"
 err_has "not a regular file"
-[ "$(find . -name '.gpupt*')" = "" ] || fail "a temporary file was left"
+[ "$(find . -name '.?*')" = "" ] || fail "a temporary file was left"
 finish

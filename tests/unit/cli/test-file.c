@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -31,6 +32,14 @@ static void assert_file(const char *path, const char *expected)
 	assert_int_equal(length, strlen(expected));
 	assert_string_equal(text, expected);
 	free(text);
+}
+
+/* With the new text; old may be NULL. */
+static int replace(const char *path, const char *old, struct gpupt_error **error)
+{
+	struct cli_text expected = { old, old ? strlen(old) : 0 };
+	struct cli_text new = { new_text, strlen(new_text) };
+	return cli_file_replace(path, old ? &expected : NULL, &new, error);
 }
 
 static int count_entries(void)
@@ -127,7 +136,7 @@ static void test_replace_new(void **state)
 	struct stat st;
 	(void)state;
 	mode_t mask = umask(027);
-	assert_int_equal(cli_file_replace("vm.xml", new_text, strlen(new_text), NULL), 0);
+	assert_int_equal(replace("vm.xml", NULL, NULL), 0);
 	umask(mask);
 	assert_file("vm.xml", new_text);
 	assert_int_equal(stat("vm.xml", &st), 0);
@@ -145,7 +154,7 @@ static void test_replace_keeps_metadata(void **state)
 	bool owner = chown("vm.xml", 12345, 54321) == 0;
 	bool xattr = setxattr("vm.xml", "user.note", "kept", 4, 0) == 0;
 	stat("vm.xml", &before);
-	assert_int_equal(cli_file_replace("vm.xml", new_text, strlen(new_text), NULL), 0);
+	assert_int_equal(replace("vm.xml", NULL, NULL), 0);
 	assert_file("vm.xml", new_text);
 	stat("vm.xml", &after);
 	assert_int_equal(after.st_mode, before.st_mode);
@@ -166,12 +175,12 @@ static void test_replace_through_link(void **state)
 	(void)state;
 	write_file("real.xml", old_text);
 	assert_int_equal(symlink("real.xml", "link.xml"), 0);
-	assert_int_equal(cli_file_replace("link.xml", new_text, strlen(new_text), NULL), 0);
+	assert_int_equal(replace("link.xml", NULL, NULL), 0);
 	assert_int_equal(lstat("link.xml", &st), 0);
 	assert_true(S_ISLNK(st.st_mode));
 	assert_file("real.xml", new_text);
 	assert_int_equal(symlink("nothing", "dangling.xml"), 0);
-	assert_int_equal(cli_file_replace("dangling.xml", new_text, strlen(new_text), NULL),
+	assert_int_equal(replace("dangling.xml", NULL, NULL),
 			 GPUPT_E_NOT_FOUND);
 	assert_int_equal(access("nothing", F_OK), -1);
 }
@@ -182,11 +191,11 @@ static void test_replace_refuses_devices(void **state)
 	struct stat st;
 	(void)state;
 	assert_int_equal(mkfifo("pipe.xml", 0600), 0);
-	assert_int_equal(cli_file_replace("pipe.xml", new_text, strlen(new_text), &error),
+	assert_int_equal(replace("pipe.xml", NULL, &error),
 			 GPUPT_E_UNSUPPORTED);
 	assert_int_equal(stat("pipe.xml", &st), 0);
 	assert_true(S_ISFIFO(st.st_mode));
-	assert_int_equal(cli_file_replace("no/such/vm.xml", new_text, strlen(new_text), &error),
+	assert_int_equal(replace("no/such/vm.xml", NULL, &error),
 			 GPUPT_E_NOT_FOUND);
 	gpupt_error_free(error);
 }
@@ -204,13 +213,94 @@ static void test_replace_fails_whole(void **state)
 	small = old;
 	small.rlim_cur = 5;
 	setrlimit(RLIMIT_FSIZE, &small);
-	int r = cli_file_replace("vm.xml", new_text, strlen(new_text), &error);
+	int r = replace("vm.xml", NULL, &error);
 	setrlimit(RLIMIT_FSIZE, &old);
 	assert_int_equal(r, GPUPT_E_IO);
 	assert_non_null(strstr(gpupt_error_get_message(error), strerror(EFBIG)));
 	assert_file("vm.xml", old_text);
 	assert_int_equal(count_entries(), 1);
 	gpupt_error_free(error);
+}
+
+/* An editor that saved between our reading and our writing wins. */
+static void test_replace_changed(void **state)
+{
+	struct gpupt_error *error = NULL;
+	(void)state;
+	write_file("vm.xml", "mine\n");
+	assert_int_equal(replace("vm.xml", old_text, &error), GPUPT_E_CONFLICT);
+	assert_file("vm.xml", "mine\n");
+	assert_int_equal(count_entries(), 1);
+	assert_int_equal(replace("vm.xml", "mine\n", NULL), 0);
+	assert_file("vm.xml", new_text);
+	gpupt_error_free(error);
+}
+
+/* What a killed process leaves is not locked; what one at work has is. */
+static void test_replace_left_behind(void **state)
+{
+	struct gpupt_error *error = NULL;
+	(void)state;
+	write_file("vm.xml", old_text);
+	write_file(".vm.xml.gpupt-xml", "some");
+	assert_int_equal(replace("vm.xml", old_text, NULL), 0);
+	assert_file("vm.xml", new_text);
+	assert_int_equal(count_entries(), 1);
+
+	write_file("vm.xml", old_text);
+	write_file(".vm.xml.gpupt-xml", "some");
+	int fd = open(".vm.xml.gpupt-xml", O_RDONLY);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(replace("vm.xml", old_text, &error), GPUPT_E_CONFLICT);
+	assert_non_null(strstr(gpupt_error_get_message(error), ".vm.xml.gpupt-xml"));
+	close(fd);
+	assert_file("vm.xml", old_text);
+	assert_file(".vm.xml.gpupt-xml", "some");
+	gpupt_error_free(error);
+	error = NULL;
+
+	/* a link that somebody put there is not followed */
+	unlink(".vm.xml.gpupt-xml");
+	write_file("elsewhere", "theirs");
+	assert_int_equal(symlink("elsewhere", ".vm.xml.gpupt-xml"), 0);
+	assert_int_equal(replace("vm.xml", old_text, &error), GPUPT_E_CONFLICT);
+	assert_file("elsewhere", "theirs");
+	gpupt_error_free(error);
+}
+
+static void test_replace_longest_name(void **state)
+{
+	char name[256] = "";
+	(void)state;
+	memset(name, 'x', 255);
+	write_file(name, old_text);
+	assert_int_equal(replace(name, old_text, NULL), 0);
+	assert_file(name, new_text);
+}
+
+/* A default ACL of the directory must not open the new file to somebody whom the
+ * old one kept out. linux/posix_acl_xattr.h: version, then tag, rights, id. */
+static void test_replace_inherits_no_acl(void **state)
+{
+	static const struct {
+		uint32_t version;
+		struct {
+			uint16_t tag, rights;
+			uint32_t id;
+		} entries[5];
+	} acl = { 2, { { 0x01, 6, -1u }, { 0x02, 6, 12345 }, { 0x04, 6, -1u }, { 0x10, 6, -1u },
+		       { 0x20, 0, -1u } } };
+	(void)state;
+	write_file("vm.xml", old_text);
+	assert_int_equal(chmod("vm.xml", 0660), 0);
+	if (setxattr(".", "system.posix_acl_default", &acl, sizeof(acl), 0) < 0)
+		skip();
+	assert_int_equal(replace("vm.xml", old_text, NULL), 0);
+	assert_true(getxattr("vm.xml", "system.posix_acl_access", NULL, 0) < 0);
+	/* and one that it had stays */
+	assert_int_equal(setxattr("vm.xml", "system.posix_acl_access", &acl, sizeof(acl), 0), 0);
+	assert_int_equal(replace("vm.xml", new_text, NULL), 0);
+	assert_int_equal(getxattr("vm.xml", "system.posix_acl_access", NULL, 0), sizeof(acl));
 }
 
 int main(void)
@@ -224,6 +314,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_replace_through_link, enter, leave),
 		cmocka_unit_test_setup_teardown(test_replace_refuses_devices, enter, leave),
 		cmocka_unit_test_setup_teardown(test_replace_fails_whole, enter, leave),
+		cmocka_unit_test_setup_teardown(test_replace_changed, enter, leave),
+		cmocka_unit_test_setup_teardown(test_replace_left_behind, enter, leave),
+		cmocka_unit_test_setup_teardown(test_replace_longest_name, enter, leave),
+		cmocka_unit_test_setup_teardown(test_replace_inherits_no_acl, enter, leave),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
