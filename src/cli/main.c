@@ -4,6 +4,9 @@
  * back into an exit status. SIGPIPE keeps its default, as in other filters;
  * where the caller ignores it, a write fails and the exit status is 2. */
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "cli/options.h"
 #include "cli/output.h"
 
@@ -121,8 +124,21 @@ static int run(int argc, char **argv, struct gpupt_error **error)
 	return run_command(argc, argv, error);
 }
 
+/* A file or a connection opened later must not become one of the three standard
+ * ones. The wrong direction: reading from or writing to them still fails. */
+static bool reserve_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
+	if (!reserve_standard_files())
+		return CLI_TROUBLE;
 	setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* a line at a time, not a byte */
 	GPUPT_AUTO(gpupt_error_free) struct gpupt_error *error = NULL;
 	int r = run(argc, argv, &error);

@@ -288,6 +288,10 @@ static int take_operand(int argc, char **argv, struct cli_settings *settings,
 		return gpupt_fail(error, GPUPT_E_ARGUMENT, "%s: \"%s\" is one argument too many",
 				  command->name, argv[command->operand ? 1 : 0]);
 	settings->operand = argc ? argv[0] : NULL;
+	if (settings->operand && settings->inventory && strcmp(settings->operand, "-") == 0 &&
+	    strcmp(settings->inventory, "-") == 0)
+		return gpupt_fail(error, GPUPT_E_ARGUMENT, "the domain and the inventory cannot "
+				  "both come from standard input");
 	return 0;
 }
 

@@ -231,13 +231,11 @@ int cli_flush_output(struct gpupt_error **error)
 	return fflush(stdout) == EOF || ferror(stdout) ? fail_output(error) : 0;
 }
 
-/* A standard output that was closed from the start is no error while nothing was
- * written to it. */
 int cli_close_output(struct gpupt_error **error)
 {
 	if (ferror(stdout)) /* errno is from something else by now */
 		return gpupt_fail(error, GPUPT_E_IO, "cannot write to standard output");
-	return fclose(stdout) == EOF && errno != EBADF ? fail_output(error) : 0;
+	return fclose(stdout) == EOF ? fail_output(error) : 0;
 }
 
 int cli_print_text(const char *text, size_t length, struct gpupt_error **error)

@@ -23,9 +23,28 @@ full --help
 full --version
 
 # closed from the start
+closed() {
+	status=0
+	"$GPUPT_XML" "$@" >&- 2>"$lab/err" || status=$?
+	err=$(cat "$lab/err")
+	[ $status = 2 ] || fail "exit status $status with a closed standard output: $*"
+	err_has "cannot write to standard output: Bad file descriptor"
+}
+closed patch "$original" "$p10"
+closed --help
+closed diff --help
+closed --version
+# nothing to write is no trouble
+"$GPUPT_XML" diff "$original" --pcihole64 keep >&- || fail "no output, and still trouble"
 status=0
-"$GPUPT_XML" patch "$original" "$p10" >&- 2>"$lab/err" || status=$?
-[ $status = 2 ] || fail "exit status $status with a closed standard output"
+"$GPUPT_XML" patch - "$p10" <&- >/dev/null 2>"$lab/err" || status=$?
+[ $status = 2 ] || fail "exit status $status with a closed standard input"
+grep -q "cannot read standard input: Bad file" "$lab/err" || fail "no reason: $(cat "$lab/err")"
+# no file takes the place of a closed one: the messages would go into it
+cp "$original" vm.xml
+"$GPUPT_XML" patch -i vm.xml "$p10" <&- >&- 2>&- || fail "patch -i needs open standard files"
+"$GPUPT_XML" patch "$original" "$p10" >new.xml 2>/dev/null
+same new.xml vm.xml
 
 # SIGPIPE ends the program without a word; where it is ignored, the exit status is 2
 i=0

@@ -34,6 +34,8 @@ run 2 diff vm.xml --inventroy x
 err_has "did you mean --inventory?"
 run 2 diff
 err_has "diff needs a TARGET"
+run 2 diff - --inventory - </dev/null
+err_has "cannot both come from standard input"
 run 2 devices vm.xml
 err_has "one argument too many"
 run 2 help frobnicate
