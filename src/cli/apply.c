@@ -25,12 +25,19 @@ static int print_outcome_diff(const struct cli_work *work, const struct gpupt_ou
 			      new_text, new_length, error);
 }
 
-/* Standard output may be a file; the question goes to the terminal. */
+/* Somebody sits there: an answer can be typed, and one of the outputs is seen. */
+static bool is_interactive(void)
+{
+	return isatty(STDIN_FILENO) && (isatty(STDERR_FILENO) || isatty(STDOUT_FILENO));
+}
+
+/* Either output may be a file; the question goes to the terminal. */
 static bool ask(void)
 {
 	char answer[16];
-	fputs("Define this? [y/N] ", stderr);
-	fflush(stderr);
+	FILE *terminal = isatty(STDERR_FILENO) ? stderr : stdout;
+	fputs("Define this? [y/N] ", terminal);
+	fflush(terminal);
 	return fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y');
 }
 
@@ -49,10 +56,25 @@ static int confirm(const struct gpupt_outcome *proposal, void *data)
 	consent->status = print_outcome_diff(consent->work, proposal, consent->error);
 	if (consent->status < 0)
 		return 1;
-	if (settings->yes || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO) || ask())
+	if (settings->yes || !is_interactive() || ask())
 		return 0;
 	consent->status = gpupt_fail(consent->error, GPUPT_E_REFUSED, "nothing was defined");
 	return 1;
+}
+
+static void note_managed_save(const struct cli_settings *settings, const char *name)
+{
+	struct gpupt_str command = { 0 };
+	cli_add_word(&command, "virsh");
+	if (settings->uri) {
+		cli_add_word(&command, "-c");
+		cli_add_word(&command, settings->uri);
+	}
+	cli_add_word(&command, "managedsave-remove");
+	cli_add_word(&command, name);
+	GPUPT_AUTOFREE char *line = gpupt_str_steal(&command, NULL);
+	cli_note(settings, "%s has a managed-save image: the change takes effect only after %s",
+		 name, line ? line : "virsh managedsave-remove");
 }
 
 static void report(const struct cli_work *work, const struct gpupt_outcome *outcome)
@@ -66,8 +88,7 @@ static void report(const struct cli_work *work, const struct gpupt_outcome *outc
 			 "stood fails it: %s", name, invalid);
 	cli_note(settings, "%s: defined, read back and found right", name);
 	if (hypervisor->outcome_has_managed_save(outcome))
-		cli_note(settings, "%s has a managed-save image: the change takes effect only "
-			 "after virsh managedsave-remove %s", name, name);
+		note_managed_save(settings, name);
 	if (hypervisor->outcome_needs_restart(outcome))
 		cli_note(settings, "%s is running: the change takes effect after a full stop and "
 			 "start; a reboot inside the guest is not enough", name);
@@ -117,13 +138,22 @@ static int apply(struct cli_work *work, struct gpupt_error **error)
 	return r;
 }
 
+static int fail_file(const struct cli_settings *settings, struct gpupt_error **error)
+{
+	struct gpupt_str word = { 0 };
+	cli_add_word(&word, settings->operand);
+	GPUPT_AUTOFREE char *file = gpupt_str_steal(&word, NULL);
+	if (!file)
+		return gpupt_fail_nomem(error);
+	return gpupt_fail(error, GPUPT_E_ARGUMENT,
+			  "apply takes a domain, and %s looks like a file: use gpupt-xml patch "
+			  "-i %s, or --domain", settings->operand, file);
+}
+
 int cli_apply(const struct cli_settings *settings, struct gpupt_error **error)
 {
 	if (cli_target_is_file(settings))
-		return gpupt_fail(error, GPUPT_E_ARGUMENT,
-				  "apply takes a domain, and %s looks like a file: use gpupt-xml "
-				  "patch -i %s, or --domain", settings->operand,
-				  settings->operand);
+		return fail_file(settings, error);
 	bool look = settings->dry_run && !settings->show_secrets;
 	struct cli_work work;
 	int r = cli_work_open(settings, look ? CLI_LOOK : CLI_CHANGE, &work, error);

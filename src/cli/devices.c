@@ -199,19 +199,23 @@ static json_t *json_device(const struct device_list *list,
 static int print_json(const struct device_list *list, struct gpupt_error **error)
 {
 	json_t *devices = json_array();
+	bool complete = devices;
 	for (size_t i = 0; i < gpupt_inventory_count(list->inventory); i++) {
 		const struct gpupt_pci_function *function =
 			gpupt_inventory_get(list->inventory, i);
-		if (is_listed(list, function))
-			json_array_append_new(devices, json_device(list, function));
+		if (is_listed(list, function) &&
+		    json_array_append_new(devices, json_device(list, function)) < 0)
+			complete = false;
 	}
 	json_t *document = json_pack("{s:o}", "devices", devices);
-	GPUPT_AUTOFREE char *text = document ? json_dumps(document, JSON_INDENT(2)) : NULL;
+	GPUPT_AUTOFREE char *text =
+		document && complete ? json_dumps(document, JSON_INDENT(2)) : NULL;
 	json_decref(document);
 	if (!text)
 		return gpupt_fail_nomem(error);
-	puts(text);
-	return cli_flush_output(error);
+	size_t length = strlen(text);
+	text[length++] = '\n'; /* where the NUL byte was */
+	return cli_print_text(text, length, error);
 }
 
 int cli_devices(const struct cli_settings *settings, struct gpupt_error **error)

@@ -59,6 +59,20 @@ void cli_print_safe(FILE *out, const char *text, size_t length, bool newlines)
 	fwrite(plain, 1, (size_t)(end - plain), out);
 }
 
+void cli_add_word(struct gpupt_str *line, const char *word)
+{
+	gpupt_str_adds(line, line->length ? " " : "");
+	if (*word && word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				       "0123456789_-+=:,./@%")] == '\0') {
+		gpupt_str_adds(line, word);
+		return;
+	}
+	gpupt_str_adds(line, "'");
+	for (; *word; word++)
+		gpupt_str_add(line, *word == '\'' ? "'\\''" : word, *word == '\'' ? 4 : 1);
+	gpupt_str_adds(line, "'");
+}
+
 /* Where something is, as compilers write it: "vm.xml:3:5: ". */
 static void print_place(const char *file, size_t line, size_t column)
 {

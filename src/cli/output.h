@@ -2,6 +2,7 @@
 #ifndef GPUPT_CLI_OUTPUT_H
 #define GPUPT_CLI_OUTPUT_H
 
+#include "base/str.h"
 #include "cli/cli.h"
 
 /* Text that others wrote (XML, libvirt's messages), with control characters
@@ -11,6 +12,9 @@ void cli_print_safe(FILE *out, const char *text, size_t length, bool newlines);
 
 /* Whether to colour what goes there: as told, else on a terminal unless NO_COLOR. */
 bool cli_use_color(enum cli_color color, FILE *out);
+
+/* Adds a word to a command that is shown for use in a shell, quoted where needed. */
+void cli_add_word(struct gpupt_str *line, const char *word);
 
 /* "gpupt-xml: FILE:LINE:COLUMN: message" on standard error. */
 void cli_print_error(const struct gpupt_error *error);

@@ -3,8 +3,8 @@
 
 #include <unistd.h>
 
-#include "base/str.h"
 #include "cli/file.h"
+#include "cli/output.h"
 
 #define SYSTEM_URI "qemu:///system"
 
@@ -43,31 +43,17 @@ static int open_file(const char *path, struct cli_target *target, struct gpupt_e
 	return r < 0 ? r : name_diff(target, path, error);
 }
 
-static void add_word(struct gpupt_str *line, const char *word)
-{
-	gpupt_str_adds(line, line->length ? " " : "");
-	if (*word && word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				       "0123456789_-+=:,./@%")] == '\0') {
-		gpupt_str_adds(line, word);
-		return;
-	}
-	gpupt_str_adds(line, "'");
-	for (; *word; word++)
-		gpupt_str_add(line, *word == '\'' ? "'\\''" : word, *word == '\'' ? 4 : 1);
-	gpupt_str_adds(line, "'");
-}
-
 /* The command that was given, with -c behind its name, for a shell; NULL when
  * memory is short. */
 static char *command_with_uri(char **argv, const char *uri)
 {
 	struct gpupt_str line = { 0 };
 	for (size_t i = 0; argv[i]; i++) {
-		add_word(&line, i == 0 ? "gpupt-xml" : argv[i]);
+		cli_add_word(&line, i == 0 ? "gpupt-xml" : argv[i]);
 		if (i != 1)
 			continue;
-		add_word(&line, "-c");
-		add_word(&line, uri);
+		cli_add_word(&line, "-c");
+		cli_add_word(&line, uri);
 	}
 	return gpupt_str_steal(&line, NULL);
 }

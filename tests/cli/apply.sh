@@ -52,6 +52,9 @@ grep -q 'Define this? \[y/N\]' terminal || fail "it does not ask: $(cat terminal
 grep -q 'pcihole64' terminal || fail "it asks without showing the diff"
 grep -q 'found right' terminal && fail "it defines after a no"
 [ $status = 2 ] || fail "exit status $status after a no"
+on_terminal n "2>messages"
+grep -q 'Define this? \[y/N\]' terminal || fail "it does not ask with messages elsewhere"
+grep -q 'found right' messages && fail "it defines after a no, with messages elsewhere"
 on_terminal y
 grep -q 'found right' terminal || fail "it does not define after a yes"
 [ $status = 0 ] || fail "exit status $status after a yes"

@@ -14,6 +14,8 @@ run 2 apply vm.xml
 err_has "patch -i vm.xml"
 run 2 apply ./guest
 err_has "patch -i ./guest"
+run 2 apply "it's mine.xml"
+err_has "patch -i 'it'\\''s mine.xml'"
 
 "$GPUPT_XML" diff z-k8s-n-1 "$p10" >/dev/null 2>"$lab/err"
 grep -q "cannot be loaded" "$lab/err" && skip "built without libvirt"

@@ -187,7 +187,7 @@ if virsh -q -c qemu:///system start small 2>/run/lab/err; then
 	has_not "$(virsh -r -c qemu:///system dumpxml small)" "pcihole64"
 	if virsh -q -c qemu:///system managedsave small 2>/run/lab/err; then
 		run 0 "$gpupt_xml" apply small -c qemu:///system --pcihole64 56GiB
-		has "$err" "virsh managedsave-remove small"
+		has "$err" "virsh -c qemu:///system managedsave-remove small"
 	else
 		echo "managed save was not tried: $(cat /run/lab/err)"
 	fi
