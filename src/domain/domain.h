@@ -179,9 +179,11 @@ struct gpupt_domain {
 	size_t n_others, c_others;
 	bool has_memballoon; /* libvirt adds a virtio one where there is none */
 
-	/* <qemu:commandline>, where it matters */
-	const char *cmdline_hole;   /* value of -global ...pci-hole64-size= */
-	const char *cmdline_window; /* value of opt/ovmf/X-PciMmio64Mb */
+	struct gpupt_element commandline; /* <qemu:commandline> */
+	const char **arguments;           /* its <qemu:arg>s, in order */
+	size_t n_arguments, c_arguments;
+	struct gpupt_element override; /* <qemu:override> */
+	const char *override_property; /* one in it that moves BARs; NULL: none */
 
 	struct gpupt_arena *arena; /* holds the strings */
 };

@@ -37,6 +37,10 @@ static const struct rule {
 	{ CTX_CPU, "vendor", CTX_CPU_VENDOR },
 	{ CTX_CPU, "maxphysaddr", CTX_MAXPHYSADDR },
 	{ CTX_QEMU_COMMANDLINE, "qemu:arg", CTX_QEMU_ARG },
+	{ CTX_DOMAIN, "qemu:override", CTX_QEMU_OVERRIDE },
+	{ CTX_QEMU_OVERRIDE, "qemu:device", CTX_QEMU_DEVICE },
+	{ CTX_QEMU_DEVICE, "qemu:frontend", CTX_QEMU_FRONTEND },
+	{ CTX_QEMU_FRONTEND, "qemu:property", CTX_QEMU_PROPERTY },
 	{ CTX_CONTROLLER, "pcihole64", CTX_CONTROLLER_HOLE },
 	{ CTX_CONTROLLER, "target", CTX_CONTROLLER_TARGET },
 	{ CTX_CONTROLLER, "address", CTX_CONTROLLER_ADDRESS },
@@ -85,22 +89,26 @@ static void read_cpu(struct gpupt_parser *parser, const struct gpupt_attributes 
 			parser->domain->cpu_mode = modes[i].mode;
 }
 
-/* "-global q35-pcihost.pci-hole64-size=2048G" and "-fw_cfg
- * name=opt/ovmf/X-PciMmio64Mb,string=65536", each in two arguments. */
 static void read_qemu_argument(struct gpupt_parser *parser,
 			       const struct gpupt_attributes *attributes)
 {
-	static const char hole[] = "pci-hole64-size=";
-	static const char window[] = "opt/ovmf/X-PciMmio64Mb,";
+	struct gpupt_domain *domain = parser->domain;
 	const char *value = gpupt_attribute(parser, attributes, "value");
 	if (!value)
 		return;
-	const char *found = strstr(value, hole);
-	if (found)
-		parser->domain->cmdline_hole = found + strlen(hole);
-	found = strstr(value, window);
-	if (found && (found = strstr(found, "string=")))
-		parser->domain->cmdline_window = found + strlen("string=");
+	if (GPUPT_GROW(domain->arguments, domain->n_arguments, domain->c_arguments))
+		domain->arguments[domain->n_arguments++] = value;
+	else
+		parser->no_memory = true;
+}
+
+/* What a bridge sets aside, and whether it takes hotplug. */
+static void read_qemu_property(struct gpupt_parser *parser,
+			       const struct gpupt_attributes *attributes)
+{
+	const char *name = gpupt_attribute(parser, attributes, "name");
+	if (name && (strstr(name, "-reserve") || strcmp(name, "hotplug") == 0))
+		parser->domain->override_property = name;
 }
 
 static void enter_domain_child(struct gpupt_parser *parser, enum gpupt_context inside,
@@ -130,6 +138,7 @@ static void enter_domain_child(struct gpupt_parser *parser, enum gpupt_context i
 	case CTX_CPU: read_cpu(parser, attributes); break;
 	case CTX_MAXPHYSADDR: read_maxphysaddr(parser, attributes); break;
 	case CTX_QEMU_ARG: read_qemu_argument(parser, attributes); break;
+	case CTX_QEMU_PROPERTY: read_qemu_property(parser, attributes); break;
 	default:
 		break;
 	}
@@ -254,6 +263,8 @@ static void leave_fact(struct gpupt_parser *parser, enum gpupt_context context,
 		collected_size(parser, &bytes);
 		GPUPT_LAST(domain->others, domain->n_others)->size_bytes = bytes;
 		break;
+	case CTX_QEMU_COMMANDLINE: domain->commandline = *element; break;
+	case CTX_QEMU_OVERRIDE: domain->override = *element; break;
 	case CTX_DEVICES: /* of several, the first with something in it */
 		if (!domain->has_devices ||
 		    domain->first_device.whole.start > domain->devices.whole.end)

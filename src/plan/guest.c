@@ -123,19 +123,6 @@ static void report_assumptions(struct gpupt_making *making)
 				   "x86 (i440fx) is assumed");
 }
 
-/* opt/ovmf/X-PciMmio64Mb: OVMF reads a decimal number of MiB
- * (OvmfPkg/Library/PlatformInitLib/MemDetect.c). */
-static void set_override(struct gpupt_making *making)
-{
-	const char *text = making->domain->cmdline_window;
-	unsigned long long mib;
-	char rest;
-	if (!text || sscanf(text, "%20llu%c", &mib, &rest) != 1)
-		return;
-	making->guest.has_window_override = true;
-	making->guest.window_override_mib = mib;
-}
-
 int gpupt_make_guest(struct gpupt_making *making)
 {
 	const struct gpupt_domain *domain = making->domain;
@@ -149,7 +136,7 @@ int gpupt_make_guest(struct gpupt_making *making)
 	set_memory(making);
 	set_phys_bits(making);
 	set_vendor(making);
-	set_override(making);
+	gpupt_make_commandline(making);
 	report_assumptions(making);
 	return 0;
 }

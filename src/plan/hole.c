@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How large <pcihole64> has to be, and whether it becomes that. */
+/* How large <pcihole64> has to be, and what there is. */
 
 #include "plan/making.h"
 
@@ -44,37 +44,62 @@ static int study_without_limit(struct gpupt_making *making, struct gpupt_world *
 	return minimal_hole(making, &guest, &world->minimum, &world->needs_bits);
 }
 
+/* What is plugged in later comes behind all that is there, and what the firmware
+ * placed counts: the hole is measured from the lowest address it used. */
+static int add_headroom(struct gpupt_making *making, struct gpupt_world *world)
+{
+	struct gpupt_mmio_result result;
+	int r = gpupt_making_place(making, world, world->minimum, &result);
+	if (r < 0)
+		return r;
+	uint64_t used = gpupt_align_up(gpupt_sub(result.highest_end, result.window_start),
+				       GPUPT_GIB);
+	uint64_t from = used > world->minimum ? used : world->minimum;
+	world->needed = gpupt_add(from, making->request->headroom_bytes);
+	return 0;
+}
+
 static int study(struct gpupt_making *making, struct gpupt_world *world)
 {
 	int r = minimal_hole(making, &world->guest, &world->minimum, &world->works);
-	return r < 0 || world->works ? r : study_without_limit(making, world);
+	if (r < 0)
+		return r;
+	world->needed = world->minimum;
+	if (!world->works)
+		return study_without_limit(making, world);
+	return making->request->headroom_bytes ? add_headroom(making, world) : 0;
 }
 
-/* The largest hole that every possible QEMU starts with. Those before 7.1 do not
- * check; past the address width a hole is of no use to anybody. */
-static uint64_t largest_start(const struct gpupt_world *world)
+/* Those before 7.1 start with any hole; past the address width it is of no use. */
+static void note_limits(struct gpupt_making *making, const struct gpupt_world *world)
 {
+	struct gpupt_hole_numbers *hole = &making->plan->hole;
 	uint64_t start = gpupt_qemu_hole_start(&world->guest);
 	uint64_t end = UINT64_C(1) << (world->guest.phys_bits < 63 ? world->guest.phys_bits : 63);
 	uint64_t useful = gpupt_sub(end, start), largest = gpupt_qemu_max_hole(&world->guest);
-	return largest < useful ? largest : useful;
+	if (largest < making->startable)
+		making->startable = largest;
+	if (largest < hole->maximum)
+		hole->maximum = largest;
+	if (useful < hole->maximum)
+		hole->maximum = useful;
 }
 
 static int study_all(struct gpupt_making *making, bool known)
 {
 	struct gpupt_hole_numbers *hole = &making->plan->hole;
 	hole->hole_start = gpupt_qemu_hole_start(&making->worlds[0].guest);
-	hole->maximum = UINT64_MAX;
+	hole->maximum = making->startable = UINT64_MAX;
 	for (size_t i = 0; i < making->n_worlds; i++) {
 		struct gpupt_world *world = &making->worlds[i];
-		uint64_t largest = largest_start(world);
-		if (largest < hole->maximum)
-			hole->maximum = largest;
+		note_limits(making, world);
 		int r = known ? study(making, world) : 0;
 		if (r < 0)
 			return r;
 		if (world->works && world->minimum > hole->minimum)
 			hole->minimum = world->minimum;
+		if (world->works && world->needed > making->needed)
+			making->needed = world->needed;
 	}
 	return 0;
 }
@@ -108,7 +133,7 @@ static bool all_placed(const struct gpupt_making *making)
 }
 
 /* In every possibility in which some size does. */
-static int holds(struct gpupt_making *making, uint64_t bytes, bool *ret)
+int gpupt_hole_holds(struct gpupt_making *making, uint64_t bytes, bool *ret)
 {
 	for (size_t i = 0; i < making->n_worlds; i++) {
 		struct gpupt_mmio_result result;
@@ -128,7 +153,7 @@ static int holds(struct gpupt_making *making, uint64_t bytes, bool *ret)
 
 /* ---- what is there */
 
-static uint64_t default_hole(const struct gpupt_making *making)
+uint64_t gpupt_default_hole(const struct gpupt_making *making)
 {
 	/* hw/pci-host/q35.h and i440fx.c: DEFAULT_PCI_HOLE64_SIZE */
 	return making->guest.machine == GPUPT_MACHINE_Q35 ? 32 * GPUPT_GIB : 2 * GPUPT_GIB;
@@ -138,11 +163,13 @@ static void read_current(struct gpupt_making *making)
 {
 	struct gpupt_hole_numbers *hole = &making->plan->hole;
 	const struct gpupt_controller *root = gpupt_domain_root_controller(making->domain);
-	hole->current = default_hole(making);
+	hole->current = gpupt_default_hole(making);
 	if (root && root->n_holes && root->hole.valid) {
 		hole->present = true;
 		hole->current = root->hole.bytes;
 	}
+	if (making->has_commandline_hole) /* comes later, and the last one counts */
+		hole->current = making->commandline_hole;
 	hole->planned = hole->current;
 }
 
@@ -151,10 +178,6 @@ static void check_current(struct gpupt_making *making)
 	struct gpupt_findings *findings = &making->plan->findings;
 	const struct gpupt_domain *domain = making->domain;
 	const struct gpupt_controller *root = gpupt_domain_root_controller(domain);
-	if (domain->cmdline_hole)
-		gpupt_findings_add(findings, GPUPT_FINDING_COMMANDLINE_HOLE, NULL, NULL,
-				   "qemu:commandline",
-				   "<qemu:commandline> sets pci-hole64-size as well");
 	if (!root || !root->n_holes)
 		return;
 	const struct gpupt_element *element = &root->hole.element;
@@ -172,172 +195,6 @@ static void check_current(struct gpupt_making *making)
 				   root->hole.unit ? root->hole.unit : "");
 }
 
-/* ---- decisions */
-
-static int no_fit(struct gpupt_making *making, enum gpupt_finding_number number, const char *text)
-{
-	struct gpupt_plan *plan = making->plan;
-	plan->status = GPUPT_E_NO_FIT;
-	plan->verdict = GPUPT_VERDICT_NO_FIT;
-	plan->hole.planned = plan->hole.current;
-	gpupt_findings_add(&plan->findings, number, NULL, NULL, "pcihole64", "%s", text);
-	return 0;
-}
-
-static int cannot_hold(struct gpupt_making *making, uint64_t needed)
-{
-	if (!making->plan->hole.maximum)
-		return no_fit(making, GPUPT_FINDING_MEMORY_TOO_LARGE,
-			      gpupt_making_text(making, "the guest's memory reaches up to %s, and %u "
-						"address bits end there or before",
-						gpupt_making_size(making, making->plan->hole.hole_start),
-						making->guest.phys_bits));
-	/* QEMU counts from its own start of the hole, the guest's kernel from the lowest
-	 * address that the firmware used, which lies higher */
-	if (needed <= making->plan->hole.maximum)
-		return no_fit(making, GPUPT_FINDING_NO_FIT,
-			      gpupt_making_text(making, "the BARs need a hole of %s, and the "
-						"guest's %u address bits end before it does",
-						gpupt_making_size(making, needed),
-						making->guest.phys_bits));
-	return no_fit(making, GPUPT_FINDING_NO_FIT,
-		      gpupt_making_text(making, "the BARs need a hole of %s, and %s",
-					gpupt_making_size(making, needed),
-					gpupt_making_limit(making)));
-}
-
-/* Rounds what is needed; falls back to the exact size where the power of two is
- * more than QEMU starts with, or where the model says it does not work. */
-static int round_up(struct gpupt_making *making, uint64_t needed, uint64_t *ret)
-{
-	uint64_t exact = gpupt_align_up(needed, GPUPT_GIB);
-	*ret = exact;
-	if (making->request->rounding == GPUPT_ROUND_GIB)
-		return 0;
-	uint64_t rounded = gpupt_power_of_two_above(exact);
-	bool works = rounded == exact;
-	int r = !works && rounded <= making->plan->hole.maximum ? holds(making, rounded, &works) : 0;
-	if (r < 0)
-		return r;
-	if (works)
-		*ret = rounded;
-	else
-		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_EXACT_SIZE, NULL, NULL,
-				   "pcihole64", "the next power of two, %s, is too much: %s; the "
-				   "exact size is used", gpupt_making_size(making, rounded),
-				   gpupt_making_limit(making));
-	return 0;
-}
-
-static int respect_zero(struct gpupt_making *making, uint64_t needed)
-{
-	const struct gpupt_controller *root = gpupt_domain_root_controller(making->domain);
-	const char *but = needed ? gpupt_making_text(making, "although the BARs need %s",
-						     gpupt_making_size(making, needed)) :
-				   "and nothing is lost by it";
-	gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_HOLE_ZERO, making->domain,
-			   &root->hole.element, "pcihole64",
-			   "<pcihole64> is explicitly 0; that is respected, %s", but);
-	return 0;
-}
-
-/* needed: the hole has to be at least that large (0: any will do). */
-static int decide_auto(struct gpupt_making *making, uint64_t needed)
-{
-	struct gpupt_hole_numbers *hole = &making->plan->hole;
-	if (hole->present && hole->current == 0)
-		return respect_zero(making, needed);
-	/* QEMU's default may be too large as well; that is nobody's wish to respect. */
-	bool too_large = hole->current > hole->maximum;
-	if (too_large && hole->present && !making->request->allow_shrink)
-		return no_fit(making, GPUPT_FINDING_HOLE_CANNOT_START,
-			      gpupt_making_text(making, "<pcihole64> is %s, and %s",
-						gpupt_making_size(making, hole->current),
-						gpupt_making_limit(making)));
-	if (needed > hole->maximum)
-		return cannot_hold(making, needed);
-	bool may_shrink = hole->present && making->request->allow_shrink;
-	if (!too_large && (!needed || (hole->current >= needed && !may_shrink)))
-		return 0;
-	if (needed)
-		return round_up(making, needed, &hole->planned);
-	hole->planned = hole->maximum < default_hole(making) ? hole->maximum : default_hole(making);
-	return 0;
-}
-
-static int refuse_size(struct gpupt_making *making, uint64_t wanted, uint64_t needed, bool starts,
-		       bool enough)
-{
-	const char *text = gpupt_making_size(making, wanted);
-	if (!starts)
-		return no_fit(making, GPUPT_FINDING_HOLE_CANNOT_START,
-			      gpupt_making_text(making, "%s is too large: %s", text,
-						gpupt_making_limit(making)));
-	if (!enough && needed)
-		return no_fit(making, GPUPT_FINDING_NO_FIT,
-			      gpupt_making_text(making, "%s does not hold the BARs; the smallest "
-						"hole that does is %s", text,
-						gpupt_making_size(making, needed)));
-	making->plan->hole.planned = wanted;
-	return 0;
-}
-
-static int decide_size(struct gpupt_making *making, uint64_t needed, bool known)
-{
-	struct gpupt_hole_numbers *hole = &making->plan->hole;
-	const struct gpupt_request *request = making->request;
-	uint64_t wanted = gpupt_align_up(request->hole_bytes, GPUPT_KIB);
-	bool starts = wanted <= hole->maximum, enough = true;
-	int r = known ? holds(making, wanted, &enough) : 0;
-	if (r < 0)
-		return r;
-	if (hole->present && wanted < hole->current && !request->allow_shrink && !request->force)
-		return gpupt_fail(making->error, GPUPT_E_REFUSED,
-				  "the domain has a <pcihole64> of %s; making it %s needs "
-				  "--allow-shrink", gpupt_making_size(making, hole->current),
-				  gpupt_making_size(making, wanted));
-	if (!request->force)
-		return refuse_size(making, wanted, needed, starts, enough);
-	if (!starts || !enough)
-		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_FORCED, NULL, NULL,
-				   "pcihole64", "%s is forced although %s",
-				   gpupt_making_size(making, wanted),
-				   starts ? "it does not hold the BARs" : gpupt_making_limit(making));
-	hole->planned = wanted;
-	return 0;
-}
-
-/* QEMU refuses such a guest whatever the hole. */
-static bool memory_is_too_large(const struct gpupt_making *making)
-{
-	for (size_t i = 0; i < making->n_worlds; i++) {
-		struct gpupt_mmio_guest guest = making->worlds[i].guest;
-		guest.hole_set = true;
-		guest.hole_bytes = 0;
-		if (guest.phys_bits < 64 &&
-		    gpupt_qemu_hole_start(&guest) > UINT64_C(1) << guest.phys_bits)
-			return true;
-	}
-	return false;
-}
-
-static int decide(struct gpupt_making *making, bool known)
-{
-	const struct gpupt_request *request = making->request;
-	uint64_t beyond = known ? needed_beyond_limit(making) : 0;
-	uint64_t minimum = making->plan->hole.minimum;
-	uint64_t needed = minimum || request->headroom_bytes ?
-		gpupt_add(minimum, request->headroom_bytes) : 0;
-	if (request->hole_policy == GPUPT_HOLE_KEEP)
-		return 0;
-	if (memory_is_too_large(making) && !request->force)
-		return cannot_hold(making, needed);
-	if (request->hole_policy == GPUPT_HOLE_SIZE)
-		return decide_size(making, needed, known);
-	bool zero = making->plan->hole.present && making->plan->hole.current == 0;
-	return beyond && !zero ? cannot_hold(making, beyond) : decide_auto(making, needed);
-}
-
 /* Whether the text has to say something else about the hole than it does. */
 static bool has_to_write(const struct gpupt_making *making)
 {
@@ -345,11 +202,32 @@ static bool has_to_write(const struct gpupt_making *making)
 	const struct gpupt_controller *root = gpupt_domain_root_controller(making->domain);
 	bool stands = root && root->n_holes && root->hole.valid &&
 		      root->hole.bytes == plan->hole.planned;
-	if (plan->status == GPUPT_E_NO_FIT || making->request->hole_policy == GPUPT_HOLE_KEEP)
+	if (stands || plan->status == GPUPT_E_NO_FIT)
 		return false;
-	if (making->request->hole_policy == GPUPT_HOLE_SIZE)
-		return !stands;
-	return plan->hole.planned != plan->hole.current;
+	return making->request->hole_policy == GPUPT_HOLE_SIZE ||
+	       plan->hole.planned != plan->hole.current;
+}
+
+/* A guest without anything to place may still not start. */
+static void check_idle(struct gpupt_making *making)
+{
+	const struct gpupt_hole_numbers *hole = &making->plan->hole;
+	struct gpupt_findings *findings = &making->plan->findings;
+	if (hole->phys_bits_assumed || hole->current <= making->startable)
+		return;
+	gpupt_findings_add(findings, GPUPT_FINDING_HOLE_CANNOT_START, making->domain,
+			   gpupt_making_hole_element(making), "pcihole64",
+			   "with a hole of %s QEMU does not start: %s",
+			   gpupt_making_size(making, hole->current), gpupt_making_limit(making));
+}
+
+/* Nothing is passed through, and nothing is asked of the hole. */
+static bool is_idle(const struct gpupt_making *making)
+{
+	const struct gpupt_request *request = making->request;
+	return !making->n_wanted && request->hole_policy != GPUPT_HOLE_SIZE &&
+	       !request->headroom_bytes &&
+	       !(request->allow_shrink && request->hole_policy == GPUPT_HOLE_AUTO);
 }
 
 int gpupt_make_hole(struct gpupt_making *making)
@@ -369,12 +247,12 @@ int gpupt_make_hole(struct gpupt_making *making)
 		plan->status = GPUPT_E_NOT_FOUND;
 		return 0;
 	}
-	if (!making->n_wanted && request->hole_policy != GPUPT_HOLE_SIZE &&
-	    !request->headroom_bytes) {
+	if (is_idle(making)) {
 		plan->verdict = GPUPT_VERDICT_NOTHING;
+		check_idle(making);
 		return 0;
 	}
-	r = decide(making, known);
+	r = gpupt_decide_hole(making, known ? needed_beyond_limit(making) : 0, known);
 	plan->writes_hole = r == 0 && has_to_write(making);
 	return r;
 }

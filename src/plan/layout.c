@@ -17,6 +17,7 @@ struct survey {
 	struct fate *fates; /* GPUPT_BAR_COUNT for each function */
 	size_t aborts, first_abort;
 	size_t refusals;
+	bool anything;   /* there is a BAR to place */
 	size_t hopeless; /* worlds in which no hole at all places every 64-bit BAR */
 };
 
@@ -39,7 +40,10 @@ static void note_failures(struct survey *survey, size_t world, bool *ret_any)
 	for (size_t i = 0; i < making->n_functions; i++) {
 		for (size_t b = 0; b < making->functions[i].n_bars; b++) {
 			const struct gpupt_mmio_bar *bar = &making->functions[i].bars[b];
-			if (!matters(making, i, bar) || bar->placed_by != GPUPT_MMIO_NOBODY)
+			if (!matters(making, i, bar))
+				continue;
+			survey->anything = true;
+			if (bar->placed_by != GPUPT_MMIO_NOBODY)
 				continue;
 			struct fate *fate = fate_of(survey, i, b);
 			if (!fate->failures++) {
@@ -98,13 +102,14 @@ static void report_bar(struct survey *survey, size_t i, size_t b)
 	const char *subject = gpupt_making_address(making, device->wanted->host);
 	const char *size = gpupt_making_size(making, bar->size);
 	const char *where = worlds_text(making, fate->failures, fate->first);
-	if (gpupt_is_pref64_bar(bar) && hole->minimum > hole->planned &&
+	uint64_t effective = gpupt_making_effective_hole(making);
+	if (gpupt_is_pref64_bar(bar) && hole->minimum > effective &&
 	    making->worlds[fate->first].works)
 		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_HOLE_TOO_SMALL,
 				   making->domain, device->element, subject,
 				   "BAR %u (%s) of %s finds no room in a hole of %s; %s would do%s",
 				   bar->index, size, subject,
-				   gpupt_making_size(making, hole->planned),
+				   gpupt_making_size(making, effective),
 				   gpupt_making_size(making, hole->minimum), where);
 	else
 		gpupt_findings_add(&making->plan->findings,
@@ -124,9 +129,10 @@ static void report(struct survey *survey)
 			if (fate_of(survey, i, b)->failures)
 				report_bar(survey, i, b);
 	if (survey->refusals)
-		gpupt_findings_add(findings, GPUPT_FINDING_HOLE_CANNOT_START, NULL, NULL,
-				   "pcihole64", "with a hole of %s QEMU does not start: %s",
-				   gpupt_making_size(making, making->plan->hole.planned),
+		gpupt_findings_add(findings, GPUPT_FINDING_HOLE_CANNOT_START, making->domain,
+				   gpupt_making_hole_element(making), "pcihole64",
+				   "with a hole of %s QEMU does not start: %s",
+				   gpupt_making_size(making, gpupt_making_effective_hole(making)),
 				   gpupt_making_limit(making));
 	if (survey->aborts)
 		gpupt_findings_add(findings, GPUPT_FINDING_FIRMWARE_ABORTS, NULL, NULL, "os",
@@ -134,7 +140,7 @@ static void report(struct survey *survey)
 				   "that it may not leave out does not fit its 64-bit window%s",
 				   worlds_text(making, survey->aborts, survey->first_abort));
 	const char *os_id = making->domain->os_id;
-	if (os_id && strstr(os_id, "microsoft.com") && making->plan->verdict != GPUPT_VERDICT_FIRMWARE)
+	if (os_id && strstr(os_id, "microsoft.com") && making->plan->verdict > GPUPT_VERDICT_FIRMWARE)
 		gpupt_findings_add(findings, GPUPT_FINDING_WINDOWS_GUEST, NULL, NULL, "metadata",
 				   "the guest runs Windows, and the firmware does not place every "
 				   "BAR; what Windows does with the rest was not examined, Linux's "
@@ -235,7 +241,8 @@ static int survey_all(struct survey *survey)
 	struct gpupt_mmio_result result;
 	int r = 0;
 	for (size_t i = 0; i < making->n_worlds && r == 0; i++) {
-		r = gpupt_making_place(making, &making->worlds[i], plan->hole.planned, &result);
+		r = gpupt_making_place(making, &making->worlds[i],
+				       gpupt_making_effective_hole(making), &result);
 		if (r < 0)
 			return r;
 		making->worlds[i].verdict = judge(survey, i, &result);
@@ -248,7 +255,8 @@ static int survey_all(struct survey *survey)
 		r = keep_possibilities(making);
 	if (r < 0 || plan->verdict == GPUPT_VERDICT_NO_FIT)
 		return r;
-	plan->verdict = making->worlds[plan->shown].verdict;
+	plan->verdict = survey->anything || survey->refusals ?
+			making->worlds[plan->shown].verdict : GPUPT_VERDICT_NOTHING;
 	report(survey);
 	/* a hole that helps in no case is no cure to carry out */
 	if (survey->hopeless == making->n_worlds && !making->request->force &&

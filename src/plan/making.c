@@ -55,8 +55,21 @@ const char *gpupt_making_limit(struct gpupt_making *making)
 	/* hw/i386/pc.c: AMD_HT_START */
 	bool amd = gpupt_add(hole->hole_start, hole->maximum) == 1012 * GPUPT_GIB;
 	return gpupt_making_text(
-		making, "QEMU starts with at most %s (%u address bits, the hole begins at %s%s)",
+		making, "QEMU starts with at most %s (%u address bits%s, the hole begins at %s%s)",
 		gpupt_making_size(making, hole->maximum), hole->phys_bits,
+		hole->phys_bits_assumed ? " assumed" : "",
 		gpupt_making_size(making, hole->hole_start),
 		amd ? ", and AMD keeps 1012 GiB to 1 TiB to itself" : "");
+}
+
+const struct gpupt_element *gpupt_making_hole_element(const struct gpupt_making *making)
+{
+	const struct gpupt_controller *root = gpupt_domain_root_controller(making->domain);
+	return root && root->n_holes ? &root->hole.element : NULL;
+}
+
+uint64_t gpupt_making_effective_hole(const struct gpupt_making *making)
+{
+	return making->has_commandline_hole ? making->commandline_hole :
+					      making->plan->hole.planned;
 }

@@ -7,10 +7,12 @@
  *   devices.c  which devices the guest will have   (wish + domain + inventory)
  *   slots.c    one guest slot for the functions of a card (--multifunction)
  *   guest.c    the guest as the model sees it      (machine, memory, CPU)
+ *   commandline.c what <qemu:commandline> adds to that
  *   possible.c what it may run on: firmware, QEMU, guest kernel
  *   topology.c which function sits behind which bridge; places.c where libvirt puts
  *              what has no address
- *   hole.c     how large the hole has to be        (model + policy)
+ *   hole.c     how large the hole has to be        (model)
+ *   decide.c   what it becomes                     (policy)
  *   layout.c   what the guest then looks like, and what is wrong with that
  *   map.c      the same as ranges of the guest's address space
  *   edit.c     what to change in the text
@@ -36,6 +38,7 @@ struct gpupt_world {
 	bool booted; /* predictions for it were compared with boots */
 	struct gpupt_mmio_guest guest;
 	uint64_t minimum; /* smallest hole with which every 64-bit BAR is placed */
+	uint64_t needed;  /* the same with headroom */
 	bool works;       /* there is one */
 	bool needs_bits;  /* there would be one with a wider address */
 	enum gpupt_verdict verdict;
@@ -94,8 +97,12 @@ struct gpupt_making {
 
 	struct gpupt_mmio_guest guest;
 	bool vendor_unknown;
+	bool has_commandline_hole; /* <qemu:commandline> sets it, which counts */
+	uint64_t commandline_hole;
 	struct gpupt_world *worlds;
 	size_t n_worlds, c_worlds;
+	uint64_t needed;    /* what the hole needs in all of them; 0: any will do */
+	uint64_t startable; /* largest with which every possible QEMU starts */
 	struct gpupt_mmio_function *functions;
 	struct gpupt_mmio_session session; /* of them */
 	struct gpupt_guest_device *devices; /* devices[i] is what functions[i] is */
@@ -106,6 +113,7 @@ struct gpupt_making {
 int gpupt_make_devices(struct gpupt_making *making);
 int gpupt_make_slots(struct gpupt_making *making);
 int gpupt_make_guest(struct gpupt_making *making);
+void gpupt_make_commandline(struct gpupt_making *making); /* part of it */
 int gpupt_make_worlds(struct gpupt_making *making);
 int gpupt_make_topology(struct gpupt_making *making);
 int gpupt_make_hole(struct gpupt_making *making);
@@ -130,6 +138,17 @@ static inline bool gpupt_is_pref64_bar(const struct gpupt_mmio_bar *bar)
 }
 /* Begins the map with what functions[] and the layout say. */
 int gpupt_map_functions(struct gpupt_making *making);
+/* QEMU's own size of the hole. */
+uint64_t gpupt_default_hole(const struct gpupt_making *making);
+/* Whether a hole of that size places all, wherever some size does. */
+int gpupt_hole_holds(struct gpupt_making *making, uint64_t bytes, bool *ret);
+/* beyond: the hole that is needed, if none that QEMU starts with is enough, or 0;
+ * known: the BARs are. */
+int gpupt_decide_hole(struct gpupt_making *making, uint64_t beyond, bool known);
+/* The domain's <pcihole64>, or NULL. */
+const struct gpupt_element *gpupt_making_hole_element(const struct gpupt_making *making);
+/* The hole the guest has in the end. */
+uint64_t gpupt_making_effective_hole(const struct gpupt_making *making);
 /* "QEMU starts with at most ..." */
 const char *gpupt_making_limit(struct gpupt_making *making);
 

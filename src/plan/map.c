@@ -117,7 +117,7 @@ int gpupt_make_map(struct gpupt_making *making)
 	struct gpupt_plan *plan = making->plan;
 	struct gpupt_mmio_guest guest = making->worlds[plan->shown].guest;
 	guest.hole_set = true;
-	guest.hole_bytes = plan->hole.planned;
+	guest.hole_bytes = gpupt_making_effective_hole(making);
 	if (!add_memory(making, &guest) || !add_windows(making))
 		return gpupt_fail_nomem(making->error);
 	qsort(plan->map, plan->n_map, sizeof(*plan->map), compare);

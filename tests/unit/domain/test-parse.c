@@ -73,8 +73,8 @@ static void test_facts(void **state)
 	assert_int_equal(domain->maxphysaddr, GPUPT_MAXPHYSADDR_PASSTHROUGH);
 	assert_int_equal(domain->maxphysaddr_limit, 42);
 	assert_string_equal(domain->os_id, "http://microsoft.com/win/11");
-	assert_string_equal(domain->cmdline_hole, "2T");
-	assert_string_equal(domain->cmdline_window, "65536");
+	assert_int_equal(domain->n_arguments, 3);
+	assert_string_equal(domain->arguments[1], "q35-pcihost.pci-hole64-size=2T");
 }
 
 static void test_controllers(void **state)
