@@ -119,8 +119,9 @@ static bool same_hostdevs(const struct gpupt_plan *plan, const struct gpupt_doma
 			continue;
 		}
 		size_t which = find(plan->added, plan->n_added, now->source);
-		if (!now->has_source || now->kind != GPUPT_HOSTDEV || which == plan->n_added ||
-		    seen[which])
+		bool as_added = now->has_source && now->kind == GPUPT_HOSTDEV &&
+				now->managed == GPUPT_YES && now->rom_bar == GPUPT_UNSET;
+		if (!as_added || which == plan->n_added || seen[which])
 			return false;
 		seen[which] = true;
 		added++;

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* check.c has to refuse a text that is not what the plan meant. Nothing else in the
+ * library makes such texts, so the plans are bent by hand. */
+
+#include "making.h"
+
+static struct gpupt_plan *plan_for(struct lab *lab, const char *add, const char *remove)
+{
+	struct gpupt_plan *plan = NULL;
+	gpupt_request_set_hole(lab->request, GPUPT_HOLE_SIZE, 256 * GPUPT_GIB);
+	if (add)
+		assert_int_equal(gpupt_request_add_device(lab->request, add, NULL), 0);
+	if (remove)
+		assert_int_equal(gpupt_request_remove_device(lab->request, remove, NULL), 0);
+	assert_int_equal(gpupt_plan_make(lab->domain, lab->inventory, lab->request, &plan,
+					 &lab->error), 0);
+	assert_int_equal(gpupt_plan_get_status(plan), 0);
+	return plan;
+}
+
+static int apply(struct lab *lab, const struct gpupt_plan *plan)
+{
+	char *text = NULL;
+	size_t length = 0;
+	gpupt_error_free(lab->error);
+	lab->error = NULL;
+	int r = gpupt_plan_apply(plan, lab->domain, &text, &length, &lab->error);
+	assert_int_equal(r == 0, text != NULL);
+	free(text);
+	return r;
+}
+
+static void expect_refused(struct lab *lab, const struct gpupt_plan *plan, const char *why)
+{
+	assert_int_equal(apply(lab, plan), GPUPT_E_INTERNAL);
+	assert_non_null(strstr(gpupt_error_get_message(lab->error), why));
+}
+
+/* Puts `to` in place of `from` in the edit that has it. */
+static void bend(struct gpupt_plan *plan, const char *from, const char *to)
+{
+	for (size_t i = 0; i < plan->n_edits; i++) {
+		const char *text = plan->edits[i].replacement;
+		const char *found = strstr(text, from);
+		if (!found)
+			continue;
+		char *bent = gpupt_arena_printf(&plan->arena, "%.*s%s%s", (int)(found - text),
+						text, to, found + strlen(from));
+		assert_non_null(bent);
+		plan->edits[i].replacement = bent;
+		plan->edits[i].replacement_length = strlen(bent);
+		return;
+	}
+	fail_msg("no edit has %s", from);
+}
+
+static const char guest[] = PCI("0", "pcie-root") PCI("1", "pcie-root-port") HOSTDEV("8", "");
+
+static void bent(const char *add, const char *from, const char *to, const char *why)
+{
+	struct lab lab;
+	lab_open(&lab, "q35", guest);
+	struct gpupt_plan *plan = plan_for(&lab, add, NULL);
+	assert_int_equal(apply(&lab, plan), 0);
+	bend(plan, from, to);
+	expect_refused(&lab, plan, why);
+	gpupt_plan_free(plan);
+	lab_close(&lab);
+}
+
+static void wrong_size(void **state)
+{
+	(void)state;
+	bent(NULL, "268435456", "268435457", "pcihole64");
+	bent(NULL, "<pcihole64 unit='KiB'>268435456</pcihole64>", "", "pcihole64");
+	bent(NULL, "unit='KiB'", "unit='MiB'", "pcihole64");
+}
+
+static void not_xml(void **state)
+{
+	(void)state;
+	bent(NULL, "</pcihole64>", "", "does not parse");
+}
+
+static void another_device(void **state)
+{
+	(void)state;
+	bent("09:00.0", "bus='0x09'", "bus='0x0a'", "hostdevs");
+	bent("09:00.0", "managed='yes'", "managed='no'", "hostdevs");
+	bent("09:00.0", "<source>", "<rom bar='off'/><source>", "hostdevs");
+}
+
+static void more_than_meant(void **state)
+{
+	(void)state;
+	bent(NULL, "</pcihole64>", "</pcihole64></controller><controller type='pci' index='7' "
+	     "model='pcie-root-port'>", "controllers");
+	bent(NULL, "<pcihole64", "<address type='pci' slot='1'/><pcihole64", "controllers");
+}
+
+/* Two hostdevs are to come; the text has one of them twice. */
+static void one_device_twice(void **state)
+{
+	(void)state;
+	struct lab lab;
+	lab_open(&lab, "q35", guest);
+	assert_int_equal(gpupt_request_add_device(lab.request, "0a:00.0", NULL), 0);
+	struct gpupt_plan *plan = plan_for(&lab, "09:00.0", NULL);
+	assert_int_equal(apply(&lab, plan), 0);
+	bend(plan, "bus='0x0a'", "bus='0x09'");
+	expect_refused(&lab, plan, "hostdevs");
+	gpupt_plan_free(plan);
+	lab_close(&lab);
+}
+
+/* An old hostdev makes room for a second copy of the new one: the count is right. */
+static void old_device_lost(void **state)
+{
+	(void)state;
+	struct lab lab;
+	lab_open(&lab, "q35", guest);
+	struct gpupt_plan *plan = plan_for(&lab, "09:00.0", NULL);
+	const struct gpupt_element *old = &lab.domain->hostdevs[0].element;
+	struct gpupt_edit *last = &plan->edits[plan->n_edits - 1];
+	assert_int_equal(last->offset, old->whole.end);
+	last->offset = old->whole.start;
+	last->length = old->whole.end - old->whole.start;
+	char *twice = gpupt_arena_printf(&plan->arena, "%s%s", last->replacement,
+					 last->replacement);
+	assert_non_null(twice);
+	last->replacement = twice;
+	last->replacement_length = strlen(twice);
+	expect_refused(&lab, plan, "hostdevs");
+	gpupt_plan_free(plan);
+	lab_close(&lab);
+}
+
+static void removal_that_stays(void **state)
+{
+	(void)state;
+	struct lab lab;
+	lab_open(&lab, "q35", guest);
+	struct gpupt_plan *plan = plan_for(&lab, NULL, "08:00.0");
+	assert_int_equal(apply(&lab, plan), 0);
+	for (size_t i = 0; i < plan->n_edits; i++)
+		if (!plan->edits[i].replacement_length)
+			plan->edits[i].length = 0;
+	expect_refused(&lab, plan, "hostdevs");
+	gpupt_plan_free(plan);
+	lab_close(&lab);
+}
+
+/* ---- what libvirt stored */
+
+static int check(struct lab *lab, const struct gpupt_plan *plan, const char *stored)
+{
+	struct gpupt_domain *domain = parse("q35", stored);
+	gpupt_error_free(lab->error);
+	lab->error = NULL;
+	int r = gpupt_plan_check(plan, domain, &lab->error);
+	gpupt_domain_free(domain);
+	return r;
+}
+
+#define ROOT(inside) "<controller type='pci' index='0' model='pcie-root'>" inside "</controller>\n"
+
+static void stored(void **state)
+{
+	(void)state;
+	struct lab lab;
+	lab_open(&lab, "q35", guest);
+	struct gpupt_plan *plan = plan_for(&lab, "09:00.0", "08:00.0");
+	assert_int_equal(check(&lab, plan, ROOT("<pcihole64 unit='GiB'>256</pcihole64>")
+			       PCI("1", "pcie-root-port") HOSTDEV("9", ADDRESS("1", "0"))), 0);
+	assert_int_equal(check(&lab, plan, ROOT("") HOSTDEV("9", "")), GPUPT_E_CONFLICT);
+	assert_int_equal(check(&lab, plan, ROOT("<pcihole64 unit='KiB'>256</pcihole64>")
+			       HOSTDEV("9", "")), GPUPT_E_CONFLICT);
+	assert_int_equal(check(&lab, plan, ROOT("<pcihole64 unit='GiB'>256</pcihole64>")),
+			 GPUPT_E_CONFLICT);
+	assert_non_null(strstr(gpupt_error_get_message(lab.error), "0000:09:00.0 is missing"));
+	assert_int_equal(check(&lab, plan, ROOT("<pcihole64 unit='GiB'>256</pcihole64>")
+			       HOSTDEV("9", "") HOSTDEV("8", "")), GPUPT_E_CONFLICT);
+	assert_non_null(strstr(gpupt_error_get_message(lab.error), "0000:08:00.0 is still there"));
+	gpupt_plan_free(plan);
+	lab_close(&lab);
+}
+
+/* Taken out and put in again: it is there, as it should be. */
+static void renewed_device(void **state)
+{
+	(void)state;
+	struct lab lab;
+	lab_open(&lab, "q35", guest);
+	struct gpupt_plan *plan = plan_for(&lab, "08:00.0", "08:00.0");
+	assert_int_equal(apply(&lab, plan), 0);
+	assert_int_equal(check(&lab, plan, ROOT("<pcihole64 unit='GiB'>256</pcihole64>")
+			       HOSTDEV("8", "")), 0);
+	gpupt_plan_free(plan);
+	lab_close(&lab);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(wrong_size),
+		cmocka_unit_test(not_xml),
+		cmocka_unit_test(another_device),
+		cmocka_unit_test(more_than_meant),
+		cmocka_unit_test(one_device_twice),
+		cmocka_unit_test(old_device_lost),
+		cmocka_unit_test(removal_that_stays),
+		cmocka_unit_test(stored),
+		cmocka_unit_test(renewed_device),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
