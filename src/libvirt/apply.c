@@ -82,16 +82,19 @@ static bool is_validation_error(void)
 }
 
 /* There is no call that only validates: whether the old definition is to blame
- * shows when it is defined once more, as it is. */
+ * shows when it is defined once more, as it is. 1: defined, 0: changed meanwhile. */
 static int define(const struct job *job, struct gpupt_outcome *outcome)
 {
 	if (define_xml(job, outcome->text, VIR_DOMAIN_DEFINE_VALIDATE))
-		return 0;
+		return 1;
 	if (!is_validation_error())
 		return gpupt_fail_libvirt(job->error, "cannot define domain %s", job->name);
 	GPUPT_AUTOFREE char *complaint = gpupt_libvirt_message();
 	if (!complaint)
 		return gpupt_fail_nomem(job->error);
+	int r = is_unchanged(job, outcome);
+	if (r <= 0)
+		return r;
 	if (define_xml(job, gpupt_domain_get_text(outcome->domain, NULL),
 		       VIR_DOMAIN_DEFINE_VALIDATE))
 		return gpupt_fail(job->error, GPUPT_E_LIBVIRT, "cannot define domain %s: %s",
@@ -103,7 +106,7 @@ static int define(const struct job *job, struct gpupt_outcome *outcome)
 		return gpupt_fail_nomem(job->error);
 	if (!define_xml(job, outcome->text, 0))
 		return gpupt_fail_libvirt(job->error, "cannot define domain %s", job->name);
-	return 0;
+	return 1;
 }
 
 static int read_back(const struct job *job, struct gpupt_outcome *outcome)
@@ -121,6 +124,22 @@ static int read_back(const struct job *job, struct gpupt_outcome *outcome)
 	else
 		outcome->defined = true;
 	gpupt_error_free(difference);
+	return r < 0 ? r : 1;
+}
+
+/* 1: defined and found right; 0: the domain changed under our hands. */
+static int carry_out(const struct job *job, struct gpupt_outcome *outcome)
+{
+	int turn;
+	int r = gpupt_libvirt_take_turn(job->domain, &turn, job->error);
+	if (r < 0)
+		return r;
+	r = is_unchanged(job, outcome);
+	if (r > 0)
+		r = define(job, outcome);
+	if (r > 0)
+		r = read_back(job, outcome);
+	gpupt_libvirt_end_turn(turn);
 	return r;
 }
 
@@ -137,14 +156,8 @@ static int attempt(const struct job *job, struct gpupt_outcome **ret)
 	if (wanted && options->confirm)
 		wanted = options->confirm(outcome, options->confirm_data) == 0;
 	if (wanted) {
-		r = is_unchanged(job, outcome);
+		r = carry_out(job, outcome);
 		if (r <= 0)
-			return r;
-		r = define(job, outcome);
-		if (r < 0)
-			return r;
-		r = read_back(job, outcome);
-		if (r < 0)
 			return r;
 	}
 	*ret = GPUPT_STEAL(outcome);

@@ -27,4 +27,10 @@ struct gpupt_outcome {
 /* The domain's inactive XML, freed with free(); NULL with libvirt's error set. */
 char *gpupt_libvirt_fetch(virDomainPtr domain, bool secure);
 
+/* libvirt has no compare-and-swap. So that processes of ours on one machine do not
+ * overwrite each other's work, one at a time reads a domain for the last time and
+ * defines it. GPUPT_E_CONFLICT when the turn does not come. */
+int gpupt_libvirt_take_turn(virDomainPtr domain, int *ret, struct gpupt_error **error);
+void gpupt_libvirt_end_turn(int turn);
+
 #endif
