@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <unistd.h>
 
@@ -234,8 +235,24 @@ const char *cli_placer_name(enum gpupt_placer placer)
 	return "";
 }
 
+void cli_on_broken_pipe(int number)
+{
+	(void)number;
+}
+
+static void end_on_broken_pipe(void)
+{
+	struct sigaction action;
+	if (sigaction(SIGPIPE, NULL, &action) < 0 || action.sa_handler != cli_on_broken_pipe)
+		return;
+	signal(SIGPIPE, SIG_DFL);
+	raise(SIGPIPE);
+}
+
 static int fail_output(struct gpupt_error **error)
 {
+	if (errno == EPIPE)
+		end_on_broken_pipe();
 	return gpupt_fail(error, GPUPT_E_IO, "cannot write to standard output: %s",
 			  strerror(errno));
 }

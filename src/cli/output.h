@@ -51,6 +51,10 @@ int cli_print_diff(const struct cli_settings *settings, const char *name, const 
 		   size_t old_length, const char *new_text, size_t new_length,
 		   struct gpupt_error **error);
 
+/* A handler for SIGPIPE: does nothing. Where it is set, functions here that write
+ * to a closed standard output end the process as if it were not. */
+void cli_on_broken_pipe(int number);
+
 /* Writes out what is buffered for standard output. */
 int cli_flush_output(struct gpupt_error **error);
 int cli_close_output(struct gpupt_error **error);

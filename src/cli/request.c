@@ -58,6 +58,8 @@ static int fail_remote(const char *uri, struct gpupt_error **error)
 	const char *host = strstr(uri, "://");
 	host = host ? host + 3 : "";
 	size_t length = strcspn(host, "/:?");
+	if (memchr(host, '[', length)) /* an IPv6 address; ssh writes it otherwise */
+		length = 0;
 	return gpupt_fail(error, GPUPT_E_NOT_FOUND,
 			  "%s is reached over the network, so this machine's devices are not "
 			  "taken for its own: make a snapshot with `ssh %.*s gpupt-xml snapshot "

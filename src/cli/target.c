@@ -59,11 +59,12 @@ static char *command_with_uri(char **argv, const char *uri)
 }
 
 /* An ordinary user's default is often qemu:///session, while the domain is in
- * qemu:///system. */
+ * qemu:///system. target->connection is NULL where the default did not answer. */
 static bool is_in_system(const struct cli_settings *settings, const struct cli_target *target)
 {
 	const struct cli_hypervisor *hypervisor = &target->hypervisor;
-	const char *uri = hypervisor->connection_get_uri(target->connection);
+	const char *uri = target->connection ?
+				  hypervisor->connection_get_uri(target->connection) : NULL;
 	struct gpupt_connection *connection = NULL;
 	struct gpupt_guest *guest = NULL;
 	if (settings->uri || (uri && strcmp(uri, SYSTEM_URI) == 0))
@@ -76,17 +77,25 @@ static bool is_in_system(const struct cli_settings *settings, const struct cli_t
 	return found;
 }
 
+static int suggest_system(const struct cli_settings *settings, const char *what,
+			  struct gpupt_error **error)
+{
+	GPUPT_AUTOFREE char *command = command_with_uri(settings->argv, SYSTEM_URI);
+	return gpupt_fail(error, GPUPT_E_NOT_FOUND, "%s, but there is a domain \"%s\" at "
+			  SYSTEM_URI ": %s", what, settings->operand, command ? command : "");
+}
+
 /* Says in what other way the operand might have been meant. */
 static int explain_not_found(const struct cli_settings *settings,
 			     const struct cli_target *target, struct gpupt_error **error)
 {
 	const char *uri = target->hypervisor.connection_get_uri(target->connection);
 	if (is_in_system(settings, target)) {
-		GPUPT_AUTOFREE char *command = command_with_uri(settings->argv, SYSTEM_URI);
-		return gpupt_fail(error, GPUPT_E_NOT_FOUND,
-				  "there is no domain \"%s\" at %s, but there is one at "
-				  SYSTEM_URI ": %s", settings->operand,
-				  uri ? uri : "the default connection", command ? command : "");
+		GPUPT_AUTOFREE char *what = NULL;
+		if (asprintf(&what, "there is no domain \"%s\" at %s", settings->operand,
+			     uri ? uri : "the default connection") < 0)
+			return gpupt_fail_nomem(error);
+		return suggest_system(settings, what, error);
 	}
 	if (!settings->as_domain && access(settings->operand, F_OK) == 0)
 		return gpupt_fail(error, GPUPT_E_NOT_FOUND,
@@ -96,6 +105,26 @@ static int explain_not_found(const struct cli_settings *settings,
 	return GPUPT_E_NOT_FOUND; /* with the near names that the search found */
 }
 
+/* Says what may have been in the way of a connection. */
+static int connect(const struct cli_settings *settings, enum cli_access access,
+		   struct cli_target *target, struct gpupt_error **error)
+{
+	struct gpupt_error *why = NULL;
+	int r = target->hypervisor.connection_open(settings->uri, access == CLI_LOOK,
+						   &target->connection, &why);
+	if (r >= 0)
+		return r;
+	if (is_in_system(settings, target))
+		r = suggest_system(settings, gpupt_error_get_message(why), error);
+	else
+		gpupt_fail(error, (enum gpupt_status)r, "%s%s",
+			   access == CLI_LOOK || !settings->show_secrets ? "" :
+			   "--show-secrets needs more than a read-only connection: ",
+			   gpupt_error_get_message(why));
+	gpupt_error_free(why);
+	return r;
+}
+
 static int open_domain(const struct cli_settings *settings, enum cli_access access,
 		       struct cli_target *target, struct gpupt_error **error)
 {
@@ -103,8 +132,7 @@ static int open_domain(const struct cli_settings *settings, enum cli_access acce
 	int r = cli_hypervisor_load(hypervisor, error);
 	if (r < 0)
 		return r;
-	r = hypervisor->connection_open(settings->uri, access == CLI_LOOK, &target->connection,
-					error);
+	r = connect(settings, access, target, error);
 	if (r < 0)
 		return r;
 	r = hypervisor->connection_find(target->connection, settings->operand, &target->guest,

@@ -69,7 +69,7 @@ printf '%s\n' 'security_driver = "none"' 'namespaces = []' 'cgroup_controllers =
 ip link set lo up 2>/dev/null # for the remote URI below
 libvirtd -l -p /run/lab/libvirtd.pid >/run/lab/libvirtd.log 2>&1 &
 daemon=$!
-trap 'kill $daemon; wait $daemon 2>/dev/null' EXIT
+trap '{ kill $daemon; wait $daemon; } 2>/dev/null' EXIT
 for _ in $(seq 100); do
 	virsh -r -c qemu:///system version >/dev/null 2>&1 && break
 	kill -0 $daemon 2>/dev/null || skip "libvirtd does not run: $(tail -n 3 /run/lab/libvirtd.log)"
@@ -171,6 +171,40 @@ has "$err" "[GPUPT-0015]"
 has_not "$out" "s3cret"
 has "$(virsh -c qemu:///system dumpxml --inactive --security-info z-k8s-n-2)" "passwd='s3cret'"
 
+# What only looks needs no more than the socket for looking.
+if strace -o /dev/null true 2>/dev/null; then
+	for command in diff explain "apply --dry-run"; do
+		strace -f -o /run/lab/trace -e trace=connect "$gpupt_xml" $command z-k8s-n-1 \
+			-c qemu:///system --inventory "$snapshot" >/dev/null 2>&1
+		grep -q 'libvirt-sock-ro"' /run/lab/trace || fail "$command: no read-only socket"
+		! grep -q 'libvirt-sock"' /run/lab/trace || fail "$command: not read-only"
+	done
+fi
+# --show-secrets needs the other one.
+mv /run/libvirt/libvirt-sock /run/libvirt/moved
+run 2 "$gpupt_xml" diff z-k8s-n-1 -c qemu:///system --inventory "$snapshot" --show-secrets
+has "$err" "--show-secrets needs more than a read-only connection: "
+run 0 "$gpupt_xml" diff z-k8s-n-1 -c qemu:///system --inventory "$snapshot"
+# A default that does not even answer.
+run 2 env LIBVIRT_DEFAULT_URI=test:///no/such/node.xml "$gpupt_xml" diff z-k8s-n-1
+has "$err" "there is a domain \"z-k8s-n-1\" at qemu:///system: gpupt-xml diff -c qemu:///system"
+mv /run/libvirt/moved /run/libvirt/libvirt-sock
+
+# Two at once: whoever reports success has its change in the definition.
+for _ in 1 2 3 4 5; do
+	virsh -q -c qemu:///system define /run/lab/vm.xml
+	"$gpupt_xml" apply z-k8s-n-1 -c qemu:///system --inventory "$snapshot" -q \
+		--pcihole64 128GiB >/dev/null 2>&1 &
+	first=$!
+	run 0 "$gpupt_xml" apply z-k8s-n-1 -c qemu:///system --inventory "$snapshot" \
+		--pcihole64 keep --remove-device 08:00.0
+	wait $first || fail "one of two appliers failed"
+	both=$(virsh -r -c qemu:///system dumpxml --inactive z-k8s-n-1)
+	has "$both" ">134217728</pcihole64>"
+	has_not "$both" "<hostdev"
+done
+virsh -q -c qemu:///system define /run/lab/vm.xml
+
 # A running guest, and one that was saved: a small one that TCG can run.
 virsh -q -c qemu:///system define /dev/stdin <<'XML' || fail "cannot define the small domain"
 <domain type='qemu'>
@@ -208,6 +242,17 @@ if virsh -q -c qemu:///system create /run/lab/transient.xml --paused 2>/run/lab/
 	has_not "$(virsh -r -c qemu:///system list --all --name)" "passing"
 else
 	echo "no transient guest was started: $(cat /run/lab/err)"
+fi
+
+# A daemon that dies while the question waits for its answer.
+if command -v script >/dev/null; then
+	status=0
+	{ sleep 1; kill $daemon; wait $daemon; sleep 1; echo y; sleep 1; } 2>/dev/null |
+		script -qec "$gpupt_xml apply z-k8s-n-1 -c qemu:///system --inventory $snapshot" \
+			/dev/null >/run/lab/out 2>&1 || status=$?
+	[ $status = 2 ] || fail "exit $status after libvirtd died: $(cat /run/lab/out)"
+	has "$(cat /run/lab/out)" "gpupt-xml: cannot read domain z-k8s-n-1: "
+	! grep -q pcihole64 /etc/libvirt/qemu/z-k8s-n-1.xml || fail "defined by a dead daemon"
 fi
 
 [ $failures = 0 ]
