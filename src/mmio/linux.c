@@ -234,3 +234,9 @@ int gpupt_linux_place(struct gpupt_mmio_model *model)
 	free(kernel.requests);
 	return r;
 }
+
+unsigned int gpupt_linux_traits(const struct gpupt_mmio_guest *guest)
+{
+	unsigned int version = guest->kernel_version;
+	return (version && version < 515) | (version >= 700) << 1;
+}

@@ -148,6 +148,11 @@ int gpupt_mmio_minimal_hole(const struct gpupt_mmio_guest *guest,
 			    struct gpupt_mmio_function *functions, size_t n_functions,
 			    uint64_t *ret_hole, bool *ret_all);
 
+/* What versions and CPU make of a difference to the model, as one number: guests
+ * with the same one, and equal in machine type, memory, hole, address width, kind of
+ * firmware, window override and realloc, are placed alike. */
+uint64_t gpupt_mmio_traits(const struct gpupt_mmio_guest *guest);
+
 /* QEMU alone: where the hole starts, and the largest hole it starts with
  * (UINT64_MAX: no check in this version). */
 uint64_t gpupt_qemu_hole_start(const struct gpupt_mmio_guest *guest);

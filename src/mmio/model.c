@@ -67,6 +67,14 @@ void gpupt_model_clear(struct gpupt_mmio_model *model)
 	*model = (struct gpupt_mmio_model){ 0 };
 }
 
+uint64_t gpupt_mmio_traits(const struct gpupt_mmio_guest *guest)
+{
+	uint64_t firmware = guest->firmware == GPUPT_FIRMWARE_OVMF ? gpupt_ovmf_traits(guest)
+								   : gpupt_seabios_traits(guest);
+	return firmware << 32 | (uint64_t)gpupt_linux_traits(guest) << 16 |
+	       gpupt_qemu_traits(guest);
+}
+
 /* pci_dev_get_w64() in QEMU's hw/pci/pci.c. */
 static void widen(struct gpupt_range *range, uint64_t start, uint64_t end)
 {

@@ -85,6 +85,13 @@ int gpupt_ovmf_place(struct gpupt_mmio_model *model);
 struct gpupt_range gpupt_seabios_low_window(const struct gpupt_mmio_guest *guest);
 int gpupt_seabios_place(struct gpupt_mmio_model *model);
 
+/* Each actor's part of gpupt_mmio_traits(), at most 16 bits: whatever version or CPU
+ * flag it asks for has to show in it. */
+unsigned int gpupt_qemu_traits(const struct gpupt_mmio_guest *guest);
+unsigned int gpupt_ovmf_traits(const struct gpupt_mmio_guest *guest);
+unsigned int gpupt_seabios_traits(const struct gpupt_mmio_guest *guest);
+unsigned int gpupt_linux_traits(const struct gpupt_mmio_guest *guest);
+
 /* Where OVMF and SeaBIOS put MMCONFIG on q35; 256 MiB. */
 uint64_t gpupt_mmconfig_start(const struct gpupt_mmio_guest *guest);
 

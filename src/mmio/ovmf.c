@@ -157,3 +157,16 @@ uint64_t gpupt_ovmf_padding_pref(const struct gpupt_mmio_guest *guest,
 		return 0;
 	return gpupt_power_of_two_above(size >> 8);
 }
+
+unsigned int gpupt_ovmf_traits(const struct gpupt_mmio_guest *guest)
+{
+	unsigned int version = guest->firmware_version, bits = trusted_bits(guest);
+	bool override = guest->has_window_override;
+	bool reserves = !gpupt_range_empty(gpupt_qemu_reserved(guest));
+	bool keeps = override && (version >= 202505 || guest->firmware_keeps_override);
+	/* reservations behind ports come with a window larger than the classic one */
+	bool pads = (bits || override) && version >= 202211;
+	return bits | keeps << 6 | pads << 7 | (bits && version > 202608) << 8 |
+	       (reserves && version >= 202302) << 9 | (version >= 202305) << 10 |
+	       (version >= 202308) << 11;
+}

@@ -138,3 +138,10 @@ struct gpupt_range gpupt_qemu_window(const struct gpupt_mmio_guest *guest,
 		window.end = end;
 	return window;
 }
+
+unsigned int gpupt_qemu_traits(const struct gpupt_mmio_guest *guest)
+{
+	bool checks = !guest->qemu_version || guest->qemu_version >= 701;
+	bool extends = !guest->machine_version || guest->machine_version >= 211;
+	return avoids_ht_range(guest) | checks << 1 | extends << 2;
+}

@@ -361,3 +361,9 @@ int gpupt_seabios_place(struct gpupt_mmio_model *model)
 	free(state.regions);
 	return r;
 }
+
+unsigned int gpupt_seabios_traits(const struct gpupt_mmio_guest *guest)
+{
+	return trusted_bits(guest) | (guest->firmware_version >= 11603) << 7 |
+	       (guest->firmware_version >= 11700) << 8;
+}
