@@ -42,6 +42,25 @@ static bool reachable(const struct gpupt_linux *kernel, size_t bus, struct gpupt
 	       gpupt_range_holds(model->buses[bus].mem, range.start, range.end);
 }
 
+static struct gpupt_range overlap(struct gpupt_range a, struct gpupt_range b)
+{
+	return (struct gpupt_range){ a.start > b.start ? a.start : b.start, min64(a.end, b.end) };
+}
+
+/* pci_claim_bridge_resource(): a window that reaches past those of the bus is cut
+ * to what lies inside. */
+static struct gpupt_range claimable(const struct gpupt_linux *kernel, size_t bus,
+				    struct gpupt_range window)
+{
+	const struct gpupt_mmio_model *model = kernel->model;
+	if (gpupt_range_empty(window) || reachable(kernel, bus, window))
+		return window;
+	if (bus == model->n)
+		return overlap(window, model->window);
+	struct gpupt_range inside = overlap(window, model->buses[bus].mem);
+	return gpupt_range_empty(inside) ? overlap(window, model->buses[bus].pref) : inside;
+}
+
 static int occupy(struct gpupt_linux *kernel, size_t bus, struct gpupt_range range)
 {
 	if (bus != kernel->model->n)
@@ -57,7 +76,8 @@ static int claim_function(struct gpupt_linux *kernel, size_t i)
 	size_t bus = model->parent[i];
 	for (unsigned int w = 0; w < GPUPT_N_WINDOWS && gpupt_is_bridge(function); w++) {
 		struct gpupt_range *window = gpupt_linux_window(kernel, i, w);
-		if (gpupt_range_empty(*window) || !reachable(kernel, bus, *window)) {
+		*window = claimable(kernel, bus, *window);
+		if (gpupt_range_empty(*window)) {
 			*window = (struct gpupt_range){ 0 };
 			continue;
 		}
