@@ -22,9 +22,6 @@ class Tally:
         self.boots, self.failures = [], []
         self.began = time.monotonic()
 
-    def add(self, boot):
-        self.boots.append(boot)
-
     def status(self):
         wrong = any(boot.lines for boot in self.boots)
         return 1 if wrong or self.failures else 0
@@ -58,8 +55,9 @@ def run_all(rig, cases, chosen, judge=None):
     """Boots the cases; `judge` may add lines to a boot."""
     tally = Tally()
     print(rig, flush=True)
-    with concurrent.futures.ThreadPoolExecutor(chosen.jobs) as executor:
-        futures = {executor.submit(rig.run, case): case for case in cases}
+    executor = concurrent.futures.ThreadPoolExecutor(chosen.jobs)
+    futures = {executor.submit(rig.run, case): case for case in cases}
+    try:
         for future in concurrent.futures.as_completed(futures):
             case = futures[future]
             try:
@@ -70,7 +68,9 @@ def run_all(rig, cases, chosen, judge=None):
                 continue
             if judge:
                 boot.lines += judge(boot, case)
-            tally.add(boot)
+            tally.boots.append(boot)
             report(boot, chosen.verbose)
+    finally:
+        executor.shutdown(cancel_futures=True)
     print(tally, flush=True)
     return tally
