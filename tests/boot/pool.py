@@ -12,6 +12,7 @@ def add_arguments(parser):
     parser.add_argument("--predict", required=True, help="the program built from predict.c")
     parser.add_argument("--noreserve", default="", help="the library built from noreserve.c")
     parser.add_argument("--jobs", type=int, default=2, help="boots at a time")
+    parser.add_argument("--record", help="append what was seen to a file for recorded.py")
     parser.add_argument("--verbose", action="store_true")
 
 
@@ -51,6 +52,26 @@ def report(boot, verbose):
         print(json.dumps(boot.question), json.dumps(prediction), boot.log, sep="\n")
 
 
+def record(boot, path):
+    """A line that recorded.py can hold a prediction against."""
+    line = {"name": boot.case["name"], "guest": without_falsehoods(boot.question["guest"])}
+    if boot.refused:
+        line["refused"] = True
+    else:
+        line["functions"] = [without_falsehoods(function) for function in boot.made]
+        for function, name in zip(line["functions"], boot.names):
+            function["bars"] = [
+                dict(without_falsehoods(bar), address=boot.seen[name][bar["index"]])
+                for bar in function["bars"]]
+    with open(path, "a", encoding="utf-8") as file:
+        print(json.dumps(line, separators=(",", ":")), file=file)
+
+
+def without_falsehoods(item):
+    """predict takes what is left out as false."""
+    return {key: value for key, value in item.items() if value is not False}
+
+
 def run_all(rig, cases, chosen, judge=None):
     """Boots the cases; `judge` may add lines to a boot."""
     tally = Tally()
@@ -70,6 +91,8 @@ def run_all(rig, cases, chosen, judge=None):
                 boot.lines += judge(boot, case)
             tally.boots.append(boot)
             report(boot, chosen.verbose)
+            if chosen.record:
+                record(boot, chosen.record)
     finally:
         executor.shutdown(cancel_futures=True)
     print(tally, flush=True)
