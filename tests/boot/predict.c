@@ -2,7 +2,8 @@
 
 /* Reads a guest and its functions as JSON, in the names of src/mmio/mmio.h, and
  * prints what the model says about them, as JSON. --minimal: at the smallest
- * hole instead of the given one. */
+ * hole instead of the given one; "every_bar" then tells whether that does for
+ * every 64-bit prefetchable BAR. */
 
 #include <stdio.h>
 #include <string.h>
@@ -106,7 +107,7 @@ static json_t *bar_to_json(const struct gpupt_mmio_bar *bar)
 			 "reason", bar->reason ? bar->reason : "");
 }
 
-static void print(const struct gpupt_mmio_guest *guest,
+static void print(const struct gpupt_mmio_guest *guest, bool every_bar,
 		  const struct gpupt_mmio_function *functions, size_t n,
 		  const struct gpupt_mmio_result *result)
 {
@@ -119,8 +120,9 @@ static void print(const struct gpupt_mmio_guest *guest,
 		json_array_append_new(list, bars);
 	}
 	json_t *all = json_pack(
-		"{s:s, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:o}", "outcome",
+		"{s:s, s:I, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:o}", "outcome",
 		outcomes[result->outcome], "hole", (json_int_t)guest->hole_bytes,
+		"every_bar", every_bar,
 		"firmware_aborted", result->firmware_aborted, "window_start",
 		(json_int_t)result->window_start, "window_end", (json_int_t)result->window_end,
 		"firmware_window_start", (json_int_t)result->firmware_window_start,
@@ -149,17 +151,15 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < n; i++)
 		functions[i] = read_function(json_array_get(list, i));
 	int r = 0;
+	bool every_bar = false;
 	if (argc > 1 && strcmp(argv[1], "--minimal") == 0) {
-		bool all;
 		guest.hole_set = true;
-		r = gpupt_mmio_minimal_hole(&guest, functions, n, &guest.hole_bytes, &all);
-		fprintf(stderr, "%g GiB, %s\n", (double)guest.hole_bytes / (double)GPUPT_GIB,
-			all ? "all" : "not all");
+		r = gpupt_mmio_minimal_hole(&guest, functions, n, &guest.hole_bytes, &every_bar);
 	}
 	if (!r)
 		r = gpupt_mmio_place(&guest, functions, n, &result);
 	if (!r)
-		print(&guest, functions, n, &result);
+		print(&guest, every_bar, functions, n, &result);
 	free(functions);
 	json_decref(input);
 	return r ? 2 : 0;

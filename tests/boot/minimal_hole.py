@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The smallest hole works and 1 GiB less does not: boots both.
+
+usage: minimal_hole.py --predict PROGRAM [--noreserve LIBRARY] --first SEED [--count N]
+
+Goes through random guests (random_cases.py) under OVMF until N have been found
+that need a hole at all. Works: every 64-bit prefetchable BAR has an address.
+"""
+
+import argparse
+import concurrent.futures
+import itertools
+import json
+import sys
+
+import pool
+from random_cases import generate
+from rig import GIB, Boot, Missing, Rig, Unbootable
+
+
+def homeless(boot):
+    """64-bit prefetchable BARs without an address."""
+    return sum(boot.seen[name][bar["index"]] == 0
+               for function, name in zip(boot.made, boot.names) for bar in function["bars"]
+               if bar["mem64"] and bar["prefetchable"])
+
+
+def guest(seed):
+    case = generate(seed)
+    case.pop("hole", None)
+    return dict(case, firmware="ovmf")
+
+
+def judge(rig, case):
+    """None where no hole is needed or none does; else a line, and whether it is right."""
+    first = Boot(dict(case, hole=0))
+    try:
+        rig.show(first)
+        answer, _ = rig.predict(case, first.made, "--minimal")
+        if not answer["every_bar"] or not answer["hole"]:
+            return None
+        enough = rig.run(dict(case, hole=answer["hole"]))
+        less = rig.run(dict(case, hole=answer["hole"] - GIB))
+    except Unbootable as error:
+        return f"FAILED  {case['name']}: {error}", False
+    right = not homeless(enough) and homeless(less) and not enough.refused
+    addresses = len(enough.lines) + len(less.lines)
+    return (f"{'ok' if right else 'WRONG':8}{case['name']}: {answer['hole'] // GIB} GiB leaves "
+            f"{homeless(enough)} BARs out, 1 GiB less {homeless(less)}; {addresses} addresses "
+            f"differ" + ("" if right else "\n  " + json.dumps(case))), right and not addresses
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    pool.add_arguments(parser)
+    parser.add_argument("--first", type=int, required=True, help="the first seed")
+    parser.add_argument("--count", type=int, default=40, help="how many guests")
+    chosen = parser.parse_args()
+    try:
+        rig = Rig(chosen.predict, chosen.noreserve)
+    except Missing as missing:
+        print(f"skipped: {missing}")
+        return 77
+    print(rig, flush=True)
+    found = right = 0
+    seeds = itertools.count(chosen.first)
+    executor = concurrent.futures.ThreadPoolExecutor(chosen.jobs)
+    try:
+        while found < chosen.count:
+            batch = [guest(seed) for seed in itertools.islice(seeds, chosen.jobs)]
+            for judged in executor.map(lambda case: judge(rig, case), batch):
+                if not judged:
+                    continue
+                found += 1
+                right += judged[1]
+                print(judged[0], flush=True)
+    finally:
+        executor.shutdown(cancel_futures=True)
+        rig.close()
+    print(f"{right} of {found} smallest holes work, and 1 GiB less does not")
+    return 0 if right == found else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
