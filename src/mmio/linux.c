@@ -55,8 +55,10 @@ static struct gpupt_range claimable(const struct gpupt_linux *kernel, size_t bus
 	const struct gpupt_mmio_model *model = kernel->model;
 	if (gpupt_range_empty(window) || reachable(kernel, bus, window))
 		return window;
+	/* What begins below the window overlaps low memory's first, and is lost. */
 	if (bus == model->n)
-		return overlap(window, model->window);
+		return window.start < model->window.start ? (struct gpupt_range){ 0 } :
+							    overlap(window, model->window);
 	struct gpupt_range inside = overlap(window, model->buses[bus].mem);
 	return gpupt_range_empty(inside) ? overlap(window, model->buses[bus].pref) : inside;
 }
