@@ -160,10 +160,9 @@ static int assign_sorted(struct gpupt_linux *kernel, size_t bus, size_t first, b
 		if (r)
 			return r;
 		const struct gpupt_mmio_bar *bar = requested_bar(kernel, made);
-		if (bar)
-			kernel->failed[made->function * 7 + made->slot] = !found &&
-									  gpupt_is_memory(bar);
-		if (!found && !(bar && !gpupt_is_memory(bar)))
+		bool complain = !found && (!bar || gpupt_is_memory(bar));
+		kernel->failed[gpupt_linux_slot(made->function, made->slot)] = complain;
+		if (complain)
 			*ret_all = false;
 	}
 	return 0;

@@ -75,6 +75,7 @@ static void size_window(struct gpupt_linux *kernel, size_t i, unsigned int which
 	struct gpupt_mmio_model *model = kernel->model;
 	struct gpupt_linux_want *want = &kernel->wants[i][which];
 	want->size = want->extra = 0;
+	want->released = false;
 	if (!gpupt_range_empty(*gpupt_linux_window(kernel, i, which)))
 		return;
 	struct sum sum = { 0 };

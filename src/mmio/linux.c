@@ -122,6 +122,7 @@ static int claim(struct gpupt_linux *kernel)
 static int attempt(struct gpupt_linux *kernel, bool optional)
 {
 	struct gpupt_mmio_model *model = kernel->model;
+	memset(kernel->failed, 0, gpupt_linux_slot(model->n, 0) * sizeof(*kernel->failed));
 	gpupt_linux_size_windows(kernel, optional);
 	int r = gpupt_linux_assign_bus(kernel, model->n);
 	for (size_t i = 0; !r && i < model->n; i++)
@@ -132,77 +133,137 @@ static int attempt(struct gpupt_linux *kernel, bool optional)
 
 /* ---- pci=realloc: pci_assign_unassigned_root_bus_resources() ---- */
 
-/* pci_bridge_release_resources(): the window and all in it lose their places. */
-static int release(struct gpupt_linux *kernel, size_t bridge, unsigned int which)
+static bool is_behind(const struct gpupt_mmio_model *model, size_t function, size_t bus)
+{
+	while (function != model->n && model->parent[function] != bus)
+		function = model->parent[function];
+	return function != model->n;
+}
+
+/* The window is no more; it will be sized and placed anew, no smaller. */
+static void forget_window(struct gpupt_linux *kernel, size_t bridge, unsigned int which)
+{
+	struct gpupt_linux_want *want = &kernel->wants[bridge][which];
+	struct gpupt_range *window = gpupt_linux_window(kernel, bridge, which);
+	want->old = window->end - window->start;
+	want->from_firmware = false;
+	want->released = true;
+	*window = (struct gpupt_range){ 0 };
+}
+
+/* release_child_resources(): what is in the window loses its place. */
+static void empty_window(struct gpupt_linux *kernel, size_t bridge, struct gpupt_range window)
 {
 	struct gpupt_mmio_model *model = kernel->model;
-	struct gpupt_range *window = gpupt_linux_window(kernel, bridge, which);
-	if (gpupt_range_empty(*window))
-		return 0;
-	for (size_t c = model->buses[bridge].first; c != GPUPT_MMIO_NONE; c = model->next[c])
-		for (size_t b = 0; b < model->functions[c].n_bars; b++) {
-			struct gpupt_mmio_bar *bar = &model->functions[c].bars[b];
+	for (size_t i = bridge + 1; i < model->n; i++) {
+		struct gpupt_mmio_function *function = &model->functions[i];
+		if (!is_behind(model, i, bridge))
+			continue;
+		for (size_t b = 0; b < function->n_bars; b++) {
+			struct gpupt_mmio_bar *bar = &function->bars[b];
 			if (bar->placed_by == GPUPT_MMIO_NOBODY || bar->io ||
-			    !gpupt_range_holds(*window, bar->address, gpupt_bar_range(bar).end))
+			    !gpupt_range_holds(window, bar->address, gpupt_bar_range(bar).end))
 				continue;
 			bar->placed_by = GPUPT_MMIO_NOBODY;
 			bar->address = 0;
 		}
-	kernel->wants[bridge][which].old = window->end - window->start;
-	kernel->wants[bridge][which].from_firmware = false;
-	struct gpupt_range freed = *window;
-	*window = (struct gpupt_range){ 0 };
-	if (model->parent[bridge] != model->n)
-		return 0;
-	return gpupt_space_give(freed.start >= 4 * GPUPT_GIB ? &kernel->high : &kernel->low, freed);
+		for (unsigned int w = 0; w < GPUPT_N_WINDOWS && gpupt_is_bridge(function); w++) {
+			struct gpupt_range *inner = gpupt_linux_window(kernel, i, w);
+			if (gpupt_range_holds(window, inner->start, inner->end))
+				forget_window(kernel, i, w);
+		}
+	}
 }
 
-static bool is_leaf(const struct gpupt_mmio_model *model, size_t bridge)
-{
-	for (size_t c = model->buses[bridge].first; c != GPUPT_MMIO_NONE; c = model->next[c])
-		if (gpupt_is_bridge(&model->functions[c]))
-			return false;
-	return true;
-}
-
-/* Which window is released for a BAR that failed. A prefetchable window that
- * found no room has no flags any more, and the other one goes instead. */
-static unsigned int released_for(struct gpupt_linux *kernel, size_t bridge,
-				 const struct gpupt_mmio_bar *bar)
-{
-	unsigned int which = gpupt_linux_window_for(bar);
-	if (which == GPUPT_WINDOW_PREF && !gpupt_linux_is_tight(kernel) &&
-	    gpupt_range_empty(*gpupt_linux_window(kernel, bridge, which)))
-		return GPUPT_WINDOW_MEM;
-	return which;
-}
-
-static int reallocate(struct gpupt_linux *kernel)
+/* pci_bridge_release_resources(): where the bridge has no prefetchable window,
+ * the other one. */
+static int release(struct gpupt_linux *kernel, size_t bridge, unsigned int which)
 {
 	struct gpupt_mmio_model *model = kernel->model;
-	int r = attempt(kernel, false);
-	if (r)
-		return r;
+	if (gpupt_range_empty(model->buses[bridge].pref) &&
+	    !kernel->wants[bridge][GPUPT_WINDOW_PREF].released)
+		which = GPUPT_WINDOW_MEM;
+	struct gpupt_range freed = *gpupt_linux_window(kernel, bridge, which);
+	if (gpupt_range_empty(freed))
+		return 0;
+	empty_window(kernel, bridge, freed);
+	forget_window(kernel, bridge, which);
+	if (model->parent[bridge] != model->n)
+		return 0;
+	return gpupt_space_give(freed.start >= 4 * GPUPT_GIB ? &kernel->high : &kernel->low,
+				freed);
+}
+
+/* pci_bus_release_bridge_resources(): the bridge to this bus if no other is
+ * behind it, or with all that are. */
+static int release_bus(struct gpupt_linux *kernel, size_t bus, unsigned int which, bool whole)
+{
+	struct gpupt_mmio_model *model = kernel->model;
+	bool leaf = true;
+	int r = 0;
+	for (size_t i = model->n; !r && i-- > 0;) {
+		if (!gpupt_is_bridge(&model->functions[i]) || !is_behind(model, i, bus))
+			continue;
+		leaf = false;
+		if (whole)
+			r = release(kernel, i, which);
+	}
+	if (!r && bus != model->n && (whole || leaf))
+		r = release(kernel, bus, which);
+	return r;
+}
+
+/* Makes room for what failed; *ret_any tells whether anything did. */
+static int release_failed(struct gpupt_linux *kernel, bool whole, bool *ret_any)
+{
+	struct gpupt_mmio_model *model = kernel->model;
+	*ret_any = false;
 	for (size_t i = 0; i < model->n; i++)
-		for (unsigned int w = 0; w < GPUPT_N_WINDOWS; w++)
-			if (gpupt_is_bridge(&model->functions[i]) &&
-			    gpupt_range_empty(*gpupt_linux_window(kernel, i, w)))
-				kernel->wants[i][w].old = kernel->wants[i][w].size;
-	bool any = false;
-	for (size_t i = 0; i < model->n; i++)
-		for (size_t b = 0; b < model->functions[i].n_bars; b++) {
-			size_t bridge = model->parent[i];
-			if (!kernel->failed[i * 7 + b])
+		for (unsigned int s = 0; s < GPUPT_SLOT_WINDOW + GPUPT_N_WINDOWS; s++) {
+			if (!kernel->failed[gpupt_linux_slot(i, s)])
 				continue;
-			any = true;
-			if (bridge == model->n || !is_leaf(model, bridge))
-				continue;
-			r = release(kernel, bridge,
-				    released_for(kernel, bridge, &model->functions[i].bars[b]));
+			bool window = s >= GPUPT_SLOT_WINDOW;
+			unsigned int which =
+				window ? s - GPUPT_SLOT_WINDOW
+				       : gpupt_linux_window_for(&model->functions[i].bars[s]);
+			if (window)
+				kernel->wants[i][which].old = kernel->wants[i][which].size;
+			int r = release_bus(kernel, model->parent[i], which, whole);
 			if (r)
 				return r;
+			*ret_any = true;
 		}
-	return any ? attempt(kernel, true) : 0;
+	return 0;
+}
+
+/* pci_bus_get_depth(): levels of bridges. */
+static unsigned int depth_of(const struct gpupt_mmio_model *model)
+{
+	unsigned int most = 0;
+	for (size_t i = 0; i < model->n; i++) {
+		unsigned int depth = 0;
+		for (size_t bus = i; bus != model->n; bus = model->parent[bus])
+			depth += gpupt_is_bridge(&model->functions[bus]);
+		if (depth > most)
+			most = depth;
+	}
+	return most;
+}
+
+/* One try more than there are levels; room for hotplug is a must in all but the
+ * last. */
+static int reallocate(struct gpupt_linux *kernel)
+{
+	unsigned int tries = depth_of(kernel->model) + 1;
+	for (unsigned int n = 1; n < tries; n++) {
+		bool any;
+		int r = attempt(kernel, false);
+		if (!r)
+			r = release_failed(kernel, n >= 2, &any);
+		if (r || !any)
+			return r;
+	}
+	return attempt(kernel, true);
 }
 
 /* ---- why not ---- */
@@ -240,7 +301,7 @@ int gpupt_linux_place(struct gpupt_mmio_model *model)
 {
 	GPUPT_AUTOFREE struct gpupt_linux_want(*wants)[GPUPT_N_WINDOWS] =
 		calloc(model->n + 1, sizeof(*wants));
-	GPUPT_AUTOFREE bool *failed = calloc(model->n * 7 + 1, sizeof(*failed));
+	GPUPT_AUTOFREE bool *failed = calloc(gpupt_linux_slot(model->n, 1), sizeof(*failed));
 	if (!wants || !failed)
 		return GPUPT_E_NOMEM;
 	struct gpupt_linux kernel = { .model = model, .wants = wants, .failed = failed };

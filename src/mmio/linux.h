@@ -19,6 +19,7 @@ struct gpupt_linux_want {
 	uint64_t align;
 	uint64_t old;	    /* a released window never shrinks */
 	bool from_firmware; /* the window as it stands is the firmware's */
+	bool released;      /* since the last try */
 };
 
 /* Something on a bus that is to be placed. */
@@ -39,7 +40,7 @@ struct gpupt_linux {
 	struct gpupt_space mem, pref; /* the bus at hand, behind a bridge */
 	struct gpupt_linux_request *requests;
 	size_t n_requests, c_requests;
-	bool *failed; /* BARs: function * 7 + bar */
+	bool *failed; /* by gpupt_linux_slot(): found no room this time */
 };
 
 /* Windows are sized without slack since 7.0 (3958bf16e2fe, bc75c8e50711, and
@@ -57,6 +58,11 @@ static inline bool gpupt_linux_too_large(const struct gpupt_linux *kernel, uint6
 	if (version && version < 515)
 		return align > 128 * GPUPT_GIB;
 	return align > (gpupt_linux_is_tight(kernel) ? 128 : 8) * GPUPT_TIB;
+}
+
+static inline size_t gpupt_linux_slot(size_t function, unsigned int slot)
+{
+	return function * (GPUPT_SLOT_WINDOW + GPUPT_N_WINDOWS) + slot;
 }
 
 static inline struct gpupt_range *gpupt_linux_window(struct gpupt_linux *kernel, size_t bridge,
