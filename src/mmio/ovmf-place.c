@@ -43,9 +43,9 @@ struct list {
 
 struct tree_state {
 	struct gpupt_mmio_model *model;
-	struct node *nodes;               /* n * NODES */
+	struct node *nodes;                /* n * NODES, and one for the root bridge */
 	struct result (*results)[N_TREES]; /* a bus each, the root bus last */
-	uint64_t *roms;                   /* largest option ROM on a bus */
+	uint64_t *roms;                    /* largest option ROM on a bus */
 	bool *pref_low; /* the prefetchable window behind function i is a 32-bit one */
 	bool *gone;     /* function i, or what was reserved behind bridge i, is rejected */
 	bool high;      /* there is a window above 4 GiB */
@@ -173,8 +173,10 @@ static void add_bars(struct tree_state *state, struct lists *lists, size_t i)
 		const struct gpupt_mmio_bar *bar = &function->bars[b];
 		if (bar->index > 5 || !gpupt_is_power_of_two(bar->size))
 			continue;
-		struct list *list = bar->io ? &lists->io : bar->mem64 ? &lists->mem64 : &lists->mem32;
-		if (bar->prefetchable && !bar->io)
+		struct list *list = bar->mem64 ? &lists->mem64 : &lists->mem32;
+		if (bar->io)
+			list = &lists->io;
+		else if (bar->prefetchable)
 			list = bar->mem64 ? &lists->pmem64 : &lists->pmem32;
 		uint64_t align = bar->size;
 		/* At least a page, so that memory can be handed on. */
