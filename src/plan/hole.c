@@ -61,6 +61,14 @@ static int add_headroom(struct gpupt_making *making, struct gpupt_world *world)
 
 static int study(struct gpupt_making *making, struct gpupt_world *world)
 {
+	const struct gpupt_world *model = &making->worlds[world->model];
+	if (model != world) {
+		world->minimum = model->minimum;
+		world->needed = model->needed;
+		world->works = model->works;
+		world->needs_bits = model->needs_bits;
+		return 0;
+	}
 	int r = minimal_hole(making, &world->guest, &world->minimum, &world->works);
 	if (r < 0)
 		return r;
@@ -137,7 +145,7 @@ int gpupt_hole_holds(struct gpupt_making *making, uint64_t bytes, bool *ret)
 {
 	for (size_t i = 0; i < making->n_worlds; i++) {
 		struct gpupt_mmio_result result;
-		if (!making->worlds[i].works)
+		if (!making->worlds[i].works || making->worlds[i].model != i)
 			continue;
 		int r = gpupt_making_place(making, &making->worlds[i], bytes, &result);
 		if (r < 0)

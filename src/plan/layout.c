@@ -31,11 +31,12 @@ static bool matters(const struct gpupt_making *making, size_t i, const struct gp
 	return making->devices[i].wanted && !bar->io && bar->index != GPUPT_BAR_ROM;
 }
 
-/* ---- one possibility */
+/* ---- one possibility, and those that are like it */
 
 static void note_failures(struct survey *survey, size_t world, bool *ret_any)
 {
 	struct gpupt_making *making = survey->making;
+	size_t weight = making->worlds[world].weight;
 	bool hopeless = false;
 	for (size_t i = 0; i < making->n_functions; i++) {
 		for (size_t b = 0; b < making->functions[i].n_bars; b++) {
@@ -46,31 +47,34 @@ static void note_failures(struct survey *survey, size_t world, bool *ret_any)
 			if (bar->placed_by != GPUPT_MMIO_NOBODY)
 				continue;
 			struct fate *fate = fate_of(survey, i, b);
-			if (!fate->failures++) {
+			if (!fate->failures) {
 				fate->first = world;
 				fate->reason = bar->reason ? bar->reason : "no room is left";
 			}
+			fate->failures += weight;
 			if (gpupt_is_pref64_bar(bar) && !making->worlds[world].works)
 				hopeless = true;
 			*ret_any = true;
 		}
 	}
-	survey->hopeless += hopeless;
+	survey->hopeless += hopeless ? weight : 0;
 }
 
 static enum gpupt_verdict judge(struct survey *survey, size_t world,
 				const struct gpupt_mmio_result *result)
 {
 	bool failures = false;
+	size_t weight = survey->making->worlds[world].weight;
 	if (result->outcome == GPUPT_MMIO_REFUSED) {
-		survey->refusals++;
+		survey->refusals += weight;
 		return GPUPT_VERDICT_PARTIAL;
 	}
 	note_failures(survey, world, &failures);
 	/* a kernel that QEMU loads itself needs no disk */
 	if (result->firmware_aborted && !survey->making->domain->kernel) {
-		if (!survey->aborts++)
+		if (!survey->aborts)
 			survey->first_abort = world;
+		survey->aborts += weight;
 		failures = true;
 	}
 	if (failures)
@@ -241,12 +245,17 @@ static int survey_all(struct survey *survey)
 	struct gpupt_mmio_result result;
 	int r = 0;
 	for (size_t i = 0; i < making->n_worlds && r == 0; i++) {
-		r = gpupt_making_place(making, &making->worlds[i],
-				       gpupt_making_effective_hole(making), &result);
+		struct gpupt_world *world = &making->worlds[i];
+		if (world->model != i) {
+			world->verdict = making->worlds[world->model].verdict;
+			continue;
+		}
+		r = gpupt_making_place(making, world, gpupt_making_effective_hole(making),
+				       &result);
 		if (r < 0)
 			return r;
-		making->worlds[i].verdict = judge(survey, i, &result);
-		if (i > 0 && making->worlds[i].verdict <= making->worlds[plan->shown].verdict)
+		world->verdict = judge(survey, i, &result);
+		if (i > 0 && world->verdict <= making->worlds[plan->shown].verdict)
 			continue;
 		plan->shown = i;
 		r = fill_layout(making, &result);

@@ -42,6 +42,9 @@ struct gpupt_world {
 	bool works;       /* there is one */
 	bool needs_bits;  /* there would be one with a wider address */
 	enum gpupt_verdict verdict;
+	uint64_t traits; /* what the model sees of it */
+	size_t model; /* the first world that the model places as this one: it stands for all */
+	size_t weight; /* of how many */
 };
 
 /* What a function of the model stands for. */

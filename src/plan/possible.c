@@ -300,6 +300,20 @@ static void drop_doubles(struct gpupt_making *making)
 	making->n_worlds = kept;
 }
 
+/* Most worlds differ in name only. */
+static void find_alike(struct gpupt_making *making)
+{
+	for (size_t i = 0; i < making->n_worlds; i++) {
+		uint64_t traits = gpupt_mmio_traits(&making->worlds[i].guest);
+		size_t model = 0;
+		while (model < i && making->worlds[model].traits != traits)
+			model++;
+		making->worlds[i].traits = traits;
+		making->worlds[i].model = model;
+		making->worlds[model].weight++;
+	}
+}
+
 int gpupt_make_worlds(struct gpupt_making *making)
 {
 	int r = add_platforms(making);
@@ -312,5 +326,6 @@ int gpupt_make_worlds(struct gpupt_making *making)
 			r = add_cpus(making, newest, &kernels[k]);
 	}
 	drop_doubles(making);
+	find_alike(making);
 	return r;
 }
