@@ -74,14 +74,25 @@ static void keep_windows(const struct gpupt_mmio_model *model)
 
 /* ---- what the firmware leaves to the kernel ---- */
 
-struct gpupt_mmio_firmware_state {
-	bool too_many; /* more than PCI can address: nothing is placed */
-	bool valid;
-	struct gpupt_mmio_guest guest; /* for which it is */
+/* What a firmware made of the guest. */
+struct outcome {
+	struct gpupt_mmio_guest guest;
 	uint64_t hole_start;
-	struct gpupt_mmio_model model;
+	bool aborted;
+	struct gpupt_range window;
 	struct gpupt_mmio_bus *buses;
 	struct gpupt_mmio_function *functions;
+};
+
+/* Kernels and holes are tried in turn, and a few CPUs: that many are kept. */
+enum { MAX_OUTCOMES = 16 };
+
+struct gpupt_mmio_firmware_state {
+	bool too_many; /* more than PCI can address: nothing is placed */
+	struct gpupt_mmio_guest guest; /* the one at hand */
+	struct gpupt_mmio_model model;
+	struct outcome outcomes[MAX_OUTCOMES];
+	size_t n_outcomes, next; /* where the next one goes */
 };
 
 int gpupt_mmio_session_init(struct gpupt_mmio_session *session,
@@ -91,12 +102,7 @@ int gpupt_mmio_session_init(struct gpupt_mmio_session *session,
 						.n_functions = n_functions };
 	struct gpupt_mmio_firmware_state *state = calloc(1, sizeof(*state));
 	session->state = state;
-	if (!state)
-		return GPUPT_E_NOMEM;
-	state->buses = calloc(n_functions + 1, sizeof(*state->buses));
-	state->functions = calloc(n_functions + 1, sizeof(*state->functions));
-	if (state->buses && state->functions &&
-	    gpupt_model_init(&state->model, &state->guest, functions, n_functions) == 0) {
+	if (state && gpupt_model_init(&state->model, &state->guest, functions, n_functions) == 0) {
 		state->too_many = too_many(&state->model);
 		return 0;
 	}
@@ -106,11 +112,14 @@ int gpupt_mmio_session_init(struct gpupt_mmio_session *session,
 
 void gpupt_mmio_session_clear(struct gpupt_mmio_session *session)
 {
-	if (session->state) {
-		free(session->state->buses);
-		free(session->state->functions);
-		gpupt_model_clear(&session->state->model);
-		free(session->state);
+	struct gpupt_mmio_firmware_state *state = session->state;
+	if (state) {
+		for (size_t i = 0; i < MAX_OUTCOMES; i++) {
+			free(state->outcomes[i].buses);
+			free(state->outcomes[i].functions);
+		}
+		gpupt_model_clear(&state->model);
+		free(state);
 	}
 	*session = (struct gpupt_mmio_session){ 0 };
 }
@@ -118,16 +127,52 @@ void gpupt_mmio_session_clear(struct gpupt_mmio_session *session)
 /* Firmware sees neither the kernel nor the hole, but for where the hole starts. */
 static bool same_to_firmware(const struct gpupt_mmio_guest *a, const struct gpupt_mmio_guest *b)
 {
-	return a->machine == b->machine && a->machine_version == b->machine_version &&
-	       a->qemu_version == b->qemu_version && a->ram_bytes == b->ram_bytes &&
+	return a->machine == b->machine && a->ram_bytes == b->ram_bytes &&
 	       a->max_ram_bytes == b->max_ram_bytes && a->memory_slots == b->memory_slots &&
-	       a->phys_bits == b->phys_bits && a->guest_phys_bits == b->guest_phys_bits &&
-	       a->vendor_amd == b->vendor_amd && a->vendor_intel == b->vendor_intel &&
-	       a->pages_1g == b->pages_1g && a->firmware == b->firmware &&
-	       a->firmware_version == b->firmware_version &&
+	       a->phys_bits == b->phys_bits && a->firmware == b->firmware &&
 	       a->has_window_override == b->has_window_override &&
 	       a->window_override_mib == b->window_override_mib &&
-	       a->firmware_keeps_override == b->firmware_keeps_override;
+	       gpupt_qemu_traits(a) == gpupt_qemu_traits(b) &&
+	       (a->firmware == GPUPT_FIRMWARE_OVMF ?
+			gpupt_ovmf_traits(a) == gpupt_ovmf_traits(b) :
+			gpupt_seabios_traits(a) == gpupt_seabios_traits(b));
+}
+
+static struct outcome *find_outcome(struct gpupt_mmio_firmware_state *state,
+				    const struct gpupt_mmio_guest *guest, uint64_t hole_start)
+{
+	for (size_t i = 0; i < state->n_outcomes; i++)
+		if (state->outcomes[i].hole_start == hole_start &&
+		    same_to_firmware(&state->outcomes[i].guest, guest))
+			return &state->outcomes[i];
+	return NULL;
+}
+
+/* Keeps what the model holds now, in place of the oldest if need be. */
+static int keep_outcome(struct gpupt_mmio_session *session, uint64_t hole_start)
+{
+	struct gpupt_mmio_firmware_state *state = session->state;
+	const struct gpupt_mmio_model *model = &state->model;
+	struct outcome *outcome = &state->outcomes[state->next];
+	if (!outcome->functions) {
+		outcome->functions = calloc(model->n + 1, sizeof(*outcome->functions));
+		outcome->buses = calloc(model->n + 1, sizeof(*outcome->buses));
+		if (!outcome->functions || !outcome->buses) {
+			free(outcome->functions);
+			free(outcome->buses);
+			*outcome = (struct outcome){ 0 };
+			return GPUPT_E_NOMEM;
+		}
+		state->n_outcomes++;
+	}
+	memcpy(outcome->functions, model->functions, model->n * sizeof(*model->functions));
+	memcpy(outcome->buses, model->buses, (model->n + 1) * sizeof(*model->buses));
+	outcome->guest = state->guest;
+	outcome->hole_start = hole_start;
+	outcome->aborted = model->firmware_aborted;
+	outcome->window = model->firmware_window;
+	state->next = (state->next + 1) % MAX_OUTCOMES;
+	return 0;
 }
 
 /* Leaves the model as the firmware does. */
@@ -135,28 +180,20 @@ static int run_firmware(struct gpupt_mmio_session *session, const struct gpupt_m
 {
 	struct gpupt_mmio_firmware_state *state = session->state;
 	struct gpupt_mmio_model *model = &state->model;
-	size_t functions_size = session->n_functions * sizeof(*state->functions);
-	size_t buses_size = (session->n_functions + 1) * sizeof(*state->buses);
 	uint64_t hole_start = gpupt_qemu_hole_start(guest);
-	bool known = state->valid && state->hole_start == hole_start &&
-		     same_to_firmware(&state->guest, guest);
+	const struct outcome *known = find_outcome(state, guest, hole_start);
 	state->guest = *guest;
 	if (known) {
-		memcpy(session->functions, state->functions, functions_size);
-		memcpy(model->buses, state->buses, buses_size);
+		memcpy(model->functions, known->functions, model->n * sizeof(*model->functions));
+		memcpy(model->buses, known->buses, (model->n + 1) * sizeof(*model->buses));
+		model->firmware_aborted = known->aborted;
+		model->firmware_window = known->window;
 		return 0;
 	}
-	state->valid = false;
 	gpupt_model_reset(model);
 	int r = guest->firmware == GPUPT_FIRMWARE_OVMF ? gpupt_ovmf_place(model)
 						       : gpupt_seabios_place(model);
-	if (r)
-		return r;
-	memcpy(state->functions, session->functions, functions_size);
-	memcpy(state->buses, model->buses, buses_size);
-	state->hole_start = hole_start;
-	state->valid = true;
-	return 0;
+	return r ? r : keep_outcome(session, hole_start);
 }
 
 int gpupt_mmio_session_place(struct gpupt_mmio_session *session,
