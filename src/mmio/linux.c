@@ -268,12 +268,22 @@ static int reallocate(struct gpupt_linux *kernel)
 
 /* ---- why not ---- */
 
+static bool is_behind_expander(const struct gpupt_mmio_model *model, size_t function)
+{
+	for (size_t bus = model->parent[function]; bus != model->n; bus = model->parent[bus])
+		if (model->functions[bus].kind == GPUPT_MMIO_EXPANDER)
+			return true;
+	return false;
+}
+
 static const char *why_not(struct gpupt_linux *kernel, size_t i, const struct gpupt_mmio_bar *bar)
 {
 	struct gpupt_mmio_model *model = kernel->model;
 	size_t bus = model->parent[i];
 	if (gpupt_linux_too_large(kernel, bar->size))
 		return "the guest kernel disables BARs as large as this";
+	if (is_behind_expander(model, i))
+		return "what is behind an expander bus is not predicted";
 	if (bus == model->n)
 		return bar->mem64 ? "no room in the 64-bit window" : "no room below 4 GiB";
 	unsigned int which = gpupt_linux_window_for(bar);

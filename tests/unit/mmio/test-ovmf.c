@@ -201,6 +201,48 @@ static void bars_of_32_bits(void **state)
 	assert_int_equal(m.functions[m.n - 1].bars[0].placed_by, GPUPT_MMIO_FIRMWARE);
 }
 
+/* A GPU behind one of fourteen ports, as virt-install makes them. Until
+ * stable202305 every port wants I/O, of which q35 has 40 KiB: the first four lose
+ * all that was reserved for them, and what is behind them is not trapped. */
+static void fourteen_ports(void **state)
+{
+	(void)state;
+	for (int gpu_port = 0; gpu_port < 14; gpu_port++) {
+		struct machine m = machine();
+		for (int i = 0; i < 14; i++)
+			add_port(&m);
+		struct gpupt_mmio_function *virtio = add_function(&m, GPUPT_MMIO_ENDPOINT,
+								  gpu_port ? 0 : 1);
+		add_bar(virtio, 4, 16 * GPUPT_KIB, true, true);
+		struct gpupt_mmio_function *gpu =
+			add_gpu(&m, gpu_port, 16 * MIB, 32 * GIB, 32 * MIB);
+		struct gpupt_mmio_function *smbus = add_function(&m, GPUPT_MMIO_ENDPOINT, -1);
+		smbus->bars[smbus->n_bars++] = (struct gpupt_mmio_bar){ .index = 4, .size = 64,
+									.io = true };
+		bool trapped = gpu_port >= 4;
+		assert_int_equal(place_with_hole(&m, 64 * GIB),
+				 trapped ? GPUPT_MMIO_SOME : GPUPT_MMIO_ALL);
+		assert_int_equal(gpu->bars[0].placed_by,
+				 trapped ? GPUPT_MMIO_NOBODY : GPUPT_MMIO_KERNEL);
+		m.guest.firmware_version = 202308;
+		assert_int_equal(place_with_hole(&m, 64 * GIB), GPUPT_MMIO_SOME);
+	}
+}
+
+static void room_for_option_roms(void **state)
+{
+	(void)state;
+	struct machine m = machine();
+	struct gpupt_mmio_function *sata = add_function(&m, GPUPT_MMIO_ENDPOINT, -1);
+	add_bar(sata, 5, 4 * GPUPT_KIB, false, false);
+	place(&m);
+	assert_int_equal(sata->bars[0].address, 0xc0000000);
+	struct gpupt_mmio_function *net = add_gpu(&m, add_port(&m), 0, 0, MIB);
+	add_bar(net, 6, 256 * GPUPT_KIB, false, false);
+	place(&m);
+	assert_int_equal(sata->bars[0].address, 0xc0240000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +255,8 @@ int main(void)
 		cmocka_unit_test(it_gives_up),
 		cmocka_unit_test(equal_gpus),
 		cmocka_unit_test(bars_of_32_bits),
+		cmocka_unit_test(fourteen_ports),
+		cmocka_unit_test(room_for_option_roms),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
