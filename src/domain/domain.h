@@ -140,8 +140,10 @@ struct gpupt_domain {
 	const char *type; /* kvm, qemu, xen, ... */
 	const char *name;
 	const char *uuid;
+	struct gpupt_element memory, os, cpu; /* <memory>, <os>, <cpu> */
 	bool has_memory;
 	uint64_t memory_kib;     /* <memory> */
+	uint64_t cells_kib;      /* NUMA cells, summed; 0 when there are none */
 	uint64_t max_memory_kib; /* <maxMemory>; 0 when there is none */
 	unsigned int memory_slots;
 	uint64_t sgx_epc_kib; /* <memory model='sgx-epc'>, summed */
@@ -159,6 +161,7 @@ struct gpupt_domain {
 	enum gpupt_cpu_mode cpu_mode;
 	const char *cpu_model;
 	const char *cpu_vendor;
+	enum gpupt_tristate cpu_pages_1g; /* <feature name='pdpe1gb'> */
 	enum gpupt_maxphysaddr maxphysaddr;
 	unsigned int maxphysaddr_bits;  /* 0: not given */
 	unsigned int maxphysaddr_limit; /* 0: not given */

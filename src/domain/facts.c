@@ -35,7 +35,10 @@ static const struct rule {
 	{ CTX_OS, "cmdline", CTX_OS_CMDLINE },
 	{ CTX_CPU, "model", CTX_CPU_MODEL },
 	{ CTX_CPU, "vendor", CTX_CPU_VENDOR },
+	{ CTX_CPU, "feature", CTX_CPU_FEATURE },
+	{ CTX_CPU, "numa", CTX_NUMA },
 	{ CTX_CPU, "maxphysaddr", CTX_MAXPHYSADDR },
+	{ CTX_NUMA, "cell", CTX_NUMA_CELL },
 	{ CTX_QEMU_COMMANDLINE, "qemu:arg", CTX_QEMU_ARG },
 	{ CTX_DOMAIN, "qemu:override", CTX_QEMU_OVERRIDE },
 	{ CTX_QEMU_OVERRIDE, "qemu:device", CTX_QEMU_DEVICE },
@@ -70,6 +73,29 @@ static void read_maxphysaddr(struct gpupt_parser *parser, const struct gpupt_att
 		domain->maxphysaddr_bits = (unsigned int)value;
 	if (gpupt_attribute_number(attributes, "limit", 64, &value))
 		domain->maxphysaddr_limit = (unsigned int)value;
+}
+
+static void read_cpu_feature(struct gpupt_parser *parser, const struct gpupt_attributes *attributes)
+{
+	if (!gpupt_attribute_is(attributes, "name", "pdpe1gb"))
+		return;
+	bool off = gpupt_attribute_is(attributes, "policy", "disable") ||
+		   gpupt_attribute_is(attributes, "policy", "forbid");
+	parser->domain->cpu_pages_1g = off ? GPUPT_NO : GPUPT_YES;
+}
+
+/* <cell memory= unit=>, KiB unless it says otherwise. */
+static void read_cell(struct gpupt_parser *parser, const struct gpupt_attributes *attributes)
+{
+	struct gpupt_domain *domain = parser->domain;
+	const char *memory = gpupt_attribute(parser, attributes, "memory");
+	const char *unit = gpupt_attribute(parser, attributes, "unit");
+	char *text = memory ? gpupt_arena_printf(&domain->arena, "%s %s", memory,
+						 unit ? unit : "KiB") : NULL;
+	uint64_t bytes = 0;
+	if (text && gpupt_size_parse(text, 1024, &bytes, NULL) == 0)
+		domain->cells_kib = gpupt_add(domain->cells_kib,
+					      gpupt_align_up(bytes, 1024) / 1024);
 }
 
 static void read_cpu(struct gpupt_parser *parser, const struct gpupt_attributes *attributes)
@@ -136,6 +162,8 @@ static void enter_domain_child(struct gpupt_parser *parser, enum gpupt_context i
 		domain->loader_type = gpupt_attribute(parser, attributes, "type");
 		break;
 	case CTX_CPU: read_cpu(parser, attributes); break;
+	case CTX_CPU_FEATURE: read_cpu_feature(parser, attributes); break;
+	case CTX_NUMA_CELL: read_cell(parser, attributes); break;
 	case CTX_MAXPHYSADDR: read_maxphysaddr(parser, attributes); break;
 	case CTX_QEMU_ARG: read_qemu_argument(parser, attributes); break;
 	case CTX_QEMU_PROPERTY: read_qemu_property(parser, attributes); break;
@@ -249,6 +277,7 @@ static void leave_fact(struct gpupt_parser *parser, enum gpupt_context context,
 	case CTX_MEMORY:
 		domain->memory_kib = collected_kib(parser);
 		domain->has_memory = domain->memory_kib != 0;
+		domain->memory = *element;
 		break;
 	case CTX_MAX_MEMORY: domain->max_memory_kib = collected_kib(parser); break;
 	case CTX_OS_TYPE: domain->os_type = collected_text(parser); break;
@@ -263,6 +292,8 @@ static void leave_fact(struct gpupt_parser *parser, enum gpupt_context context,
 		collected_size(parser, &bytes);
 		GPUPT_LAST(domain->others, domain->n_others)->size_bytes = bytes;
 		break;
+	case CTX_OS: domain->os = *element; break;
+	case CTX_CPU: domain->cpu = *element; break;
 	case CTX_QEMU_COMMANDLINE: domain->commandline = *element; break;
 	case CTX_QEMU_OVERRIDE: domain->override = *element; break;
 	case CTX_DEVICES: /* of several, the first with something in it */

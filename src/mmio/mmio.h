@@ -22,6 +22,7 @@ struct gpupt_mmio_guest {
 	uint64_t ram_bytes;
 	uint64_t max_ram_bytes; /* <maxMemory>; 0 when there is none */
 	unsigned int memory_slots;
+	uint64_t epc_bytes; /* SGX enclave page cache, behind the RAM above 4 GiB */
 	bool hole_set;       /* false: QEMU's default, 32 GiB on q35, 2 GiB on i440fx */
 	uint64_t hole_bytes; /* pci-hole64-size as configured; QEMU takes it unrounded */
 	unsigned int phys_bits;       /* the guest CPU's physical address width */

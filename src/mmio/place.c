@@ -129,6 +129,7 @@ static bool same_to_firmware(const struct gpupt_mmio_guest *a, const struct gpup
 {
 	return a->machine == b->machine && a->ram_bytes == b->ram_bytes &&
 	       a->max_ram_bytes == b->max_ram_bytes && a->memory_slots == b->memory_slots &&
+	       a->epc_bytes == b->epc_bytes &&
 	       a->phys_bits == b->phys_bits && a->firmware == b->firmware &&
 	       a->has_window_override == b->has_window_override &&
 	       a->window_override_mib == b->window_override_mib &&

@@ -22,6 +22,7 @@ uint64_t gpupt_qemu_low_ram(const struct gpupt_mmio_guest *guest)
 static uint64_t hole_start_from(const struct gpupt_mmio_guest *guest, uint64_t base)
 {
 	uint64_t end = gpupt_add(base, gpupt_sub(guest->ram_bytes, gpupt_qemu_low_ram(guest)));
+	end = gpupt_add(end, guest->epc_bytes); /* sgx_epc_above_4g_end() */
 	if (guest->max_ram_bytes > guest->ram_bytes) {
 		/* pc_get_device_memory_range(): 1 GiB a slot for alignment. */
 		end = gpupt_align_up(end, GPUPT_GIB);
@@ -99,8 +100,9 @@ struct gpupt_mmio_memory gpupt_qemu_memory(const struct gpupt_mmio_guest *guest)
 		.high = { high, end },
 		.reserved = gpupt_qemu_reserved(guest),
 	};
+	uint64_t plugged = gpupt_add(end, guest->epc_bytes);
 	if (guest->max_ram_bytes > guest->ram_bytes)
-		memory.hotplug = (struct gpupt_range){ gpupt_align_up(end, GPUPT_GIB),
+		memory.hotplug = (struct gpupt_range){ gpupt_align_up(plugged, GPUPT_GIB),
 						       gpupt_qemu_hole_start(guest) };
 	return memory;
 }

@@ -24,6 +24,7 @@ static bool same_head(const struct gpupt_domain *a, const struct gpupt_domain *b
 	       a->cpu_mode == b->cpu_mode && same_text(a->cpu_model, b->cpu_model) &&
 	       a->maxphysaddr == b->maxphysaddr && a->maxphysaddr_bits == b->maxphysaddr_bits &&
 	       a->maxphysaddr_limit == b->maxphysaddr_limit && a->n_others == b->n_others &&
+	       a->cells_kib == b->cells_kib &&
 	       a->n_arguments == b->n_arguments;
 }
 

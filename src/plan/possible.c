@@ -49,9 +49,10 @@ static unsigned int ovmf_release(const char *text)
 	char rest;
 	if ((sscanf(text, "edk2-stable%6u%c", &release, &rest) != 1 &&
 	     sscanf(text, "ovmf-%6u%c", &release, &rest) != 1) ||
-	    release < 201400 || release > 209912 || release % 100 < 1 || release % 100 > 12)
+	    release < 201808 || release > 209912 || release % 100 > 12)
 		return 0;
-	return release;
+	/* stable tags come in February, May, August and November; once in March */
+	return release % 100 % 3 == 2 || release == 201903 ? release : 0;
 }
 
 /* "seabios-1.16.3"; 0 for anything else. */
@@ -96,21 +97,36 @@ int gpupt_kernel_parse(const char *text, unsigned int *ret, struct gpupt_error *
 
 /* ---- what the domain says */
 
+/* Files of every distribution: OVMF_CODE_4M.fd, ovmf-x86_64-code.bin,
+ * edk2-x86_64-code.fd, TDVF.fd. */
 static bool is_ovmf(const struct gpupt_domain *domain)
 {
-	return (domain->os_firmware && strcmp(domain->os_firmware, "efi") == 0) ||
-	       (domain->loader_type && strcmp(domain->loader_type, "pflash") == 0) ||
-	       (domain->loader && (strstr(domain->loader, "OVMF") || strstr(domain->loader, "edk2")));
+	static const char *const names[] = { "ovmf", "edk2", "tdvf", "uefi" };
+	if (domain->os_firmware)
+		return strcmp(domain->os_firmware, "efi") == 0;
+	if (domain->loader_type && strcmp(domain->loader_type, "pflash") == 0)
+		return true;
+	for (size_t i = 0; domain->loader && i < GPUPT_ARRAY_SIZE(names); i++)
+		if (strcasestr(domain->loader, names[i]))
+			return true;
+	return false;
+}
+
+/* What the user says of the kind of firmware; GPUPT_UNSET: nothing. */
+static enum gpupt_tristate said_ovmf(const struct gpupt_making *making)
+{
+	const char *said = making->request->firmware;
+	if (said && (strcmp(said, "ovmf") == 0 || ovmf_release(said)))
+		return GPUPT_YES;
+	if (said && (strcmp(said, "seabios") == 0 || seabios_release(said)))
+		return GPUPT_NO;
+	return GPUPT_UNSET;
 }
 
 static bool wants_ovmf(const struct gpupt_making *making)
 {
-	const char *said = making->request->firmware;
-	if (said && (strcmp(said, "ovmf") == 0 || ovmf_release(said)))
-		return true;
-	if (said && (strcmp(said, "seabios") == 0 || seabios_release(said)))
-		return false;
-	return is_ovmf(making->domain);
+	enum gpupt_tristate said = said_ovmf(making);
+	return said ? said == GPUPT_YES : is_ovmf(making->domain);
 }
 
 static bool is_kvm(const struct gpupt_domain *domain)
@@ -127,6 +143,8 @@ static enum gpupt_tristate pages_1g(const struct gpupt_domain *domain)
 		"GraniteRapids", "SierraForest", "EPYC", "Dhyana", "Opteron_G4", "Opteron_G5",
 		"phenom", "max", "host",
 	};
+	if (domain->cpu_pages_1g)
+		return domain->cpu_pages_1g;
 	switch (domain->cpu_mode) {
 	case GPUPT_CPU_HOST_PASSTHROUGH:
 	case GPUPT_CPU_MAXIMUM:
@@ -154,6 +172,9 @@ static int add_world(struct gpupt_making *making, const struct platform *platfor
 	bool ovmf = wants_ovmf(making);
 	const char *said = making->request->firmware;
 	guest.qemu_version = platform->qemu;
+	/* a QEMU that has the machine type */
+	if (guest.machine_version > guest.qemu_version)
+		guest.qemu_version = guest.machine_version;
 	if (!guest.machine_version)
 		guest.machine_version = platform->qemu;
 	guest.firmware = ovmf ? GPUPT_FIRMWARE_OVMF : GPUPT_FIRMWARE_SEABIOS;
@@ -245,19 +266,38 @@ static bool firmware_is_packaged(const struct gpupt_domain *domain)
 	return !domain->loader || starts(domain->loader, "/usr/share/");
 }
 
-static bool platform_possible(const struct gpupt_making *making, const struct platform *platform)
+static const struct platform *platform_said(const struct gpupt_making *making)
 {
 	const char *said = making->request->firmware;
-	const struct platform *host = said ? NULL : platform_of_host(making);
-	if (host && firmware_is_packaged(making->domain))
-		return platform == host;
-	/* a machine type newer than QEMU does not exist there */
-	if (making->guest.machine_version > platform->qemu)
-		return false;
 	for (size_t i = 0; said && i < GPUPT_ARRAY_SIZE(platforms); i++)
 		if (strcmp(platforms[i].id, said) == 0)
-			return &platforms[i] == platform;
-	return true;
+			return &platforms[i];
+	return NULL;
+}
+
+static bool has_machine(const struct gpupt_making *making, const struct platform *platform)
+{
+	return making->guest.machine_version <= platform->qemu;
+}
+
+/* RHEL's machine types are in RHEL's QEMU only. */
+static bool is_of_vendor(const struct gpupt_making *making, const struct platform *platform)
+{
+	const char *machine = making->domain->machine;
+	return !machine || !strstr(machine, "rhel") || starts(platform->id, "rhel-");
+}
+
+static bool platform_possible(const struct gpupt_making *making, const struct platform *platform)
+{
+	const struct platform *said = platform_said(making);
+	if (said)
+		return platform == said;
+	const struct platform *host =
+		making->request->firmware ? NULL : platform_of_host(making);
+	/* a host with a newer QEMU may have a newer firmware as well */
+	if (host && firmware_is_packaged(making->domain) && has_machine(making, host))
+		return platform == host;
+	return has_machine(making, platform) && is_of_vendor(making, platform);
 }
 
 static int add_platforms(struct gpupt_making *making)
@@ -314,8 +354,31 @@ static void find_alike(struct gpupt_making *making)
 	}
 }
 
+/* What the domain says and what the user says, or the host is, may not agree. */
+static void check_agreement(struct gpupt_making *making)
+{
+	const struct gpupt_domain *domain = making->domain;
+	const char *said = making->request->firmware;
+	bool ovmf = is_ovmf(domain);
+	enum gpupt_tristate kind = said_ovmf(making);
+	if (kind && (kind == GPUPT_YES) != ovmf)
+		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_FIRMWARE_DOUBTFUL, domain,
+				   &domain->os, "os", "the domain asks for %s, and %s is what was "
+				   "said; that is taken", ovmf ? "OVMF" : "SeaBIOS", said);
+	const struct platform *platform = platform_said(making);
+	if (!platform && !said)
+		platform = platform_of_host(making);
+	if (!platform)
+		platform = &platforms[GPUPT_ARRAY_SIZE(platforms) - 1];
+	if (!has_machine(making, platform))
+		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_FIRMWARE_DOUBTFUL, domain,
+				   &domain->os, "os", "machine type %s is newer than the QEMU of %s",
+				   domain->machine, platform->name);
+}
+
 int gpupt_make_worlds(struct gpupt_making *making)
 {
+	check_agreement(making);
 	int r = add_platforms(making);
 	if (r < 0)
 		return r;
