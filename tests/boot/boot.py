@@ -7,9 +7,10 @@ usage: boot.py --predict PROGRAM [--noreserve LIBRARY] [--set NAME] [CASE.json..
 A case file holds a list of guests, see rig.py, each with what should come of it:
 "outcome" (refused, all-firmware, all or some) and "left", the number of memory
 BARs without an address. "variants" is a list of changes, each a guest of its own.
-Without files the default set runs, or what --set or $GPUPT_BOOT_SET names: all
-files cases/*.json but those of another set ("large" has everything). Exits 77
-where something needed is missing.
+Without files cases/*.json run, and what --set or $GPUPT_BOOT_SET names beside them:
+"large" has one to eight GPUs of every size under every kind of firmware. Cases
+with "every_kernel" are booted with the kernels that $GPUPT_OTHER_KERNELS lists
+(between colons) as well. Exits 77 where something needed is missing.
 """
 
 import argparse
@@ -45,11 +46,29 @@ def load(files):
     return cases
 
 
-def files_of(name):
-    """Case files lie in cases/, those of the large set in cases/large/."""
-    folders = ["cases"] if name == "default" else ["cases", "cases/large"]
-    return [path for folder in folders
-            for path in sorted(glob.glob(os.path.join(HERE, folder, "*.json")))]
+def gpus(count, size):
+    """GPU-shaped functions, each behind a port, and a small device."""
+    case = {"objects": [], "devices": []}
+    for number in range(1, count + 2):
+        case["devices"].append(f"pcie-root-port,id=rp{number},chassis={number},addr={number}.0")
+        if number > count:
+            case["devices"].append(f"virtio-rng-pci,bus=rp{number}")
+            continue
+        case["objects"].append(
+            f"memory-backend-ram,id=m{number},size={size}M,reserve=off,prealloc=off")
+        case["devices"].append(
+            f"nvme,serial=s{number},bus=rp{number},pmrdev=m{number},cmb_size_mb=32")
+    return case
+
+
+def large_set():
+    for size in (256 << step for step in range(12)):
+        for count in range(1, 9):
+            for cpu, firmware in (("qemu64,vendor=GenuineIntel", "ovmf"), ("qemu64", "ovmf"),
+                                  ("max,phys-bits=46", "ovmf"),
+                                  ("qemu64,vendor=GenuineIntel", "seabios")):
+                yield dict(gpus(count, size), name=f"{count} of {size} MiB, {cpu}, {firmware}",
+                           cpu=cpu, firmware=firmware, hole="max")
 
 
 def judge(boot, case):
@@ -63,13 +82,6 @@ def judge(boot, case):
     return lines
 
 
-def minimal_pairs(cases):
-    """Each case at its smallest hole, and with 1 GiB less."""
-    for case in cases:
-        yield dict(case, name=f"{case['name']}, minimal hole", hole="minimal")
-        yield dict(case, name=f"{case['name']}, 1 GiB less", hole="minimal-1G")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     pool.add_arguments(parser)
@@ -78,15 +90,23 @@ def main():
                         choices=("default", "large"))
     parser.add_argument("cases", nargs="*")
     chosen = parser.parse_args()
-    cases = [case for case in load(chosen.cases or files_of(chosen.set))
-             if not chosen.only or chosen.only in case["name"]]
+    files = sorted(glob.glob(os.path.join(HERE, "cases", "*.json")))
+    cases = load(chosen.cases or files)
+    if chosen.set == "large" and not chosen.cases:
+        cases += large_set()
+    cases = [case for case in cases if not chosen.only or chosen.only in case["name"]]
     try:
         rig = Rig(chosen.predict, chosen.noreserve)
     except Missing as missing:
         print(f"skipped: {missing}")
         return 77
     try:
-        return pool.run_all(rig, cases, chosen, judge).status()
+        status = pool.run_all(rig, cases, chosen, judge).status()
+        for kernel in filter(None, os.environ.get("GPUPT_OTHER_KERNELS", "").split(":")):
+            rig.use_kernel(kernel)
+            again = [case for case in cases if case.get("every_kernel")]
+            status = pool.run_all(rig, again, chosen, judge).status() or status
+        return status
     finally:
         rig.close()
 

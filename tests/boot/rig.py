@@ -271,10 +271,13 @@ class Rig:
             self.close()
             raise
 
+    def use_kernel(self, path):
+        self.kernel = path
+        self.kernel_version = kernel_version(path)
+
     def find_guest(self):
         """What only a guest that runs needs."""
-        self.kernel = find_kernel()
-        self.kernel_version = kernel_version(self.kernel)
+        self.use_kernel(find_kernel())
         self.ovmf = os.environ.get("GPUPT_OVMF", "/usr/share/OVMF/OVMF_CODE_4M.fd")
         ovmf_version = os.environ.get("GPUPT_OVMF_VERSION", "202211")
         self.ovmf_version = int(ovmf_version.rstrip("+"))
