@@ -12,7 +12,8 @@ runs; where the BARs are, of the guest's kernel. From the environment, for other
 releases' programs: GPUPT_KERNEL (else the last /boot/vmlinuz-*), GPUPT_QEMU,
 GPUPT_OVMF (the code file; its variables lie beside it), GPUPT_OVMF_VERSION
 (stable tag, 202211; with a + where a smaller X-PciMmio64Mb counts as in 202505),
-GPUPT_SEABIOS (file) and GPUPT_SEABIOS_VERSION (11602).
+GPUPT_SEABIOS (file) and GPUPT_SEABIOS_VERSION (11602). GPUPT_BOOT_LIMIT: seconds
+that a boot may take, for machines that have other things to do.
 """
 
 import glob
@@ -25,7 +26,7 @@ import subprocess
 import tempfile
 import time
 
-LIMIT_SECONDS = 120
+LIMIT_SECONDS = int(os.environ.get("GPUPT_BOOT_LIMIT", "120"))
 BUSYBOX = ["/bin/busybox", "/usr/bin/busybox", "/usr/lib/initramfs-tools/bin/busybox"]
 GIB = 1 << 30
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": GIB, "T": 1 << 40}
