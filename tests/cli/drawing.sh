@@ -40,7 +40,7 @@ many=$SOURCE/tests/golden/cases/a100-x8-46-bits
 set --
 while IFS= read -r option; do set -- "$@" "$option"; done <"$many/request"
 export LC_ALL=C
-run 0 explain "$many/in.xml" "$@" --firmware ubuntu-22.04 --guest-kernel 5.15
+run 0 explain "$many/in.xml" "$@" --firmware debian-12 --guest-kernel 6.1
 tidy
 ! grep -n '[^ -~]' "$lab/out" || fail "not ASCII"
 golden eight-gpus.txt
