@@ -34,9 +34,15 @@ static int minimal_hole(struct gpupt_making *making, const struct gpupt_mmio_gue
 }
 
 /* What it would take with all the address bits there are, under firmware that
- * leaves the work to the kernel. */
+ * leaves the work to the kernel: asked where no hole does in any possibility. */
 static int study_without_limit(struct gpupt_making *making, struct gpupt_world *world)
 {
+	const struct gpupt_world *model = &making->worlds[world->model];
+	if (model != world) {
+		world->minimum = model->minimum;
+		world->needs_bits = model->needs_bits;
+		return 0;
+	}
 	struct gpupt_mmio_guest guest = world->guest;
 	guest.phys_bits = WIDEST_PHYS_BITS;
 	guest.guest_phys_bits = 0;
@@ -66,16 +72,13 @@ static int study(struct gpupt_making *making, struct gpupt_world *world)
 		world->minimum = model->minimum;
 		world->needed = model->needed;
 		world->works = model->works;
-		world->needs_bits = model->needs_bits;
 		return 0;
 	}
 	int r = minimal_hole(making, &world->guest, &world->minimum, &world->works);
 	if (r < 0)
 		return r;
 	world->needed = world->minimum;
-	if (!world->works)
-		return study_without_limit(making, world);
-	return making->request->headroom_bytes ? add_headroom(making, world) : 0;
+	return world->works && making->request->headroom_bytes ? add_headroom(making, world) : 0;
 }
 
 /* Those before 7.1 start with any hole; past the address width it is of no use. */
@@ -98,6 +101,7 @@ static int study_all(struct gpupt_making *making, bool known)
 	struct gpupt_hole_numbers *hole = &making->plan->hole;
 	hole->hole_start = gpupt_qemu_hole_start(&making->worlds[0].guest);
 	hole->maximum = making->startable = UINT64_MAX;
+	bool works = false;
 	for (size_t i = 0; i < making->n_worlds; i++) {
 		struct gpupt_world *world = &making->worlds[i];
 		note_limits(making, world);
@@ -108,6 +112,12 @@ static int study_all(struct gpupt_making *making, bool known)
 			hole->minimum = world->minimum;
 		if (world->works && world->needed > making->needed)
 			making->needed = world->needed;
+		works |= world->works;
+	}
+	for (size_t i = 0; i < making->n_worlds && known && !works; i++) {
+		int r = study_without_limit(making, &making->worlds[i]);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

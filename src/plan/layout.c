@@ -151,7 +151,8 @@ static void report(struct survey *survey)
 				   "way is shown");
 	const struct gpupt_world *worlds = making->worlds;
 	for (size_t i = 1; i < making->n_worlds; i++) {
-		if (worlds[i].verdict == worlds[0].verdict && worlds[i].minimum == worlds[0].minimum)
+		if (worlds[i].verdict == worlds[0].verdict && worlds[i].works == worlds[0].works &&
+		    (!worlds[i].works || worlds[i].minimum == worlds[0].minimum))
 			continue;
 		gpupt_findings_add(findings, GPUPT_FINDING_VERSIONS_UNKNOWN, NULL, NULL, "os",
 				   "what the guest runs on is not known in full, and it matters: "
