@@ -4,8 +4,8 @@
 
 usage: minimal_hole.py --predict PROGRAM [--noreserve LIBRARY] --first SEED [--count N]
 
-Goes through random guests (random_cases.py) under OVMF until N have been found
-that need a hole at all. Works: every 64-bit prefetchable BAR has an address.
+Random guests with one to three GPUs that OVMF's window of 32 GiB does not hold, until
+N have been found that need a hole. Works: every 64-bit prefetchable BAR has an address.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import json
 import sys
 
 import pool
-from random_cases import generate
+from random_cases import Builder
 from rig import GIB, Boot, Missing, Rig, Unbootable
 
 
@@ -26,10 +26,30 @@ def homeless(boot):
                if bar["mem64"] and bar["prefetchable"])
 
 
-def guest(seed):
-    case = generate(seed)
-    case.pop("hole", None)
-    return dict(case, firmware="ovmf")
+class Large(Builder):
+    """More BARs than the firmware has room for, fewer than the CPU has addresses."""
+
+    def exponent(self):
+        return self.random.randint(33, 37)
+
+    def build(self):
+        case = self.case
+        case.update(firmware="ovmf", cpu="qemu64,vendor=GenuineIntel")
+        self.memory()
+        case["realloc"] = self.chance(25)
+        gpus = self.random.randint(1, 3)
+        for slot in range(1, gpus + 1):
+            number = self.number()
+            hotplug = self.pick((3, ""), (1, ",hotplug=off"))
+            self.device(f"pcie-root-port,id=rp{number},chassis={number},addr={slot}.0{hotplug}")
+            several = self.chance(30)
+            place = f"bus=rp{number},addr=0.0" + (",multifunction=on" if several else "")
+            self.large(place)
+            if several:
+                self.testdev(f"bus=rp{number},addr=0.1", self.random.randint(20, 26))
+        self.device("pcie-root-port,id=rpx,chassis=99,addr=9.0")
+        self.small("bus=rpx")
+        return case
 
 
 def judge(rig, case):
@@ -68,7 +88,7 @@ def main():
     executor = concurrent.futures.ThreadPoolExecutor(chosen.jobs)
     try:
         while found < chosen.count:
-            batch = [guest(seed) for seed in itertools.islice(seeds, chosen.jobs)]
+            batch = [Large(seed).build() for seed in itertools.islice(seeds, chosen.jobs)]
             for judged in executor.map(lambda case: judge(rig, case), batch):
                 if not judged:
                     continue
