@@ -21,7 +21,8 @@ if [ "${3-}" != inside ]; then
 	done
 	[ -e /usr/share/OVMF/OVMF_CODE_4M.fd ] || skip "no OVMF firmware"
 	unshare -m -n --propagation private true 2>/dev/null || skip "no namespaces here"
-	exec unshare -m -n --propagation private "$BASH" "$0" "$gpupt_xml" "$examples" inside
+	exec "${0%/*}/../with-libvirt-account.sh" \
+		unshare -m -n --propagation private "$BASH" "$0" "$gpupt_xml" "$examples" inside
 fi
 
 export PATH=$PATH:/usr/sbin LC_ALL=C
@@ -54,14 +55,6 @@ for directory in /run /var/lib /var/log /var/cache; do
 done
 mkdir -p /run/lab/etc/qemu
 mount --bind /run/lab/etc /etc/libvirt || skip "cannot mount on /etc/libvirt"
-# libvirtd looks its default user and group up even where it is told of others.
-add_account() {
-	getent "$1" libvirt-qemu >/dev/null && return
-	{ cat "/etc/$1" && echo "$2"; } >"/run/lab/$1"
-	mount --bind "/run/lab/$1" "/etc/$1" || skip "cannot mount on /etc/$1"
-}
-add_account passwd libvirt-qemu:x:64055:64055::/:/bin/false
-add_account group libvirt-qemu:x:64055:
 printf '%s\n' 'auth_unix_ro = "none"' 'auth_unix_rw = "none"' 'unix_sock_group = "root"' \
 	'listen_tls = 0' 'listen_tcp = 1' 'auth_tcp = "none"' >/etc/libvirt/libvirtd.conf
 printf '%s\n' 'security_driver = "none"' 'namespaces = []' 'cgroup_controllers = []' \
