@@ -276,6 +276,13 @@ static bool is_behind_expander(const struct gpupt_mmio_model *model, size_t func
 	return false;
 }
 
+static bool is_trapped(const struct gpupt_linux *kernel, size_t i, const struct gpupt_mmio_bar *bar)
+{
+	size_t bus = kernel->model->parent[i];
+	return bus != kernel->model->n && !gpupt_linux_too_large(kernel, bar->size) &&
+	       kernel->wants[bus][gpupt_linux_window_for(bar)].from_firmware;
+}
+
 static const char *why_not(struct gpupt_linux *kernel, size_t i, const struct gpupt_mmio_bar *bar)
 {
 	struct gpupt_mmio_model *model = kernel->model;
@@ -287,7 +294,7 @@ static const char *why_not(struct gpupt_linux *kernel, size_t i, const struct gp
 	if (bus == model->n)
 		return bar->mem64 ? "no room in the 64-bit window" : "no room below 4 GiB";
 	unsigned int which = gpupt_linux_window_for(bar);
-	if (!kernel->wants[bus][which].from_firmware)
+	if (!is_trapped(kernel, i, bar))
 		return which == GPUPT_WINDOW_PREF ? "no room in the 64-bit window"
 						  : "no room below 4 GiB";
 	if (which == GPUPT_WINDOW_PREF)
@@ -302,8 +309,10 @@ static void explain(struct gpupt_linux *kernel)
 	for (size_t i = 0; i < kernel->model->n; i++)
 		for (size_t b = 0; b < kernel->model->functions[i].n_bars; b++) {
 			struct gpupt_mmio_bar *bar = &kernel->model->functions[i].bars[b];
-			if (gpupt_linux_wanted(bar))
-				bar->reason = why_not(kernel, i, bar);
+			if (!gpupt_linux_wanted(bar))
+				continue;
+			bar->reason = why_not(kernel, i, bar);
+			bar->trapped = is_trapped(kernel, i, bar);
 		}
 }
 

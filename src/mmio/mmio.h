@@ -50,7 +50,7 @@ static inline bool gpupt_range_empty(struct gpupt_range range)
 	return range.start >= range.end;
 }
 
-/* One BAR of a guest function. The last four are results. */
+/* One BAR of a guest function. The last five are results. */
 enum gpupt_mmio_placer { GPUPT_MMIO_NOBODY, GPUPT_MMIO_FIRMWARE, GPUPT_MMIO_KERNEL };
 
 struct gpupt_mmio_bar {
@@ -62,6 +62,7 @@ struct gpupt_mmio_bar {
 	enum gpupt_mmio_placer placed_by;
 	uint64_t address;
 	const char *reason; /* static text: why nobody places it; NULL otherwise */
+	bool trapped; /* nobody does, because its bridge's window stays as the firmware left it */
 };
 
 enum gpupt_mmio_kind {

@@ -55,6 +55,7 @@ void gpupt_model_reset(struct gpupt_mmio_model *model)
 			function->bars[b].placed_by = GPUPT_MMIO_NOBODY;
 			function->bars[b].address = 0;
 			function->bars[b].reason = NULL;
+			function->bars[b].trapped = false;
 		}
 	}
 }

@@ -60,6 +60,7 @@ static void place_nothing(struct gpupt_mmio_function *functions, size_t n, const
 			functions[i].bars[b].placed_by = GPUPT_MMIO_NOBODY;
 			functions[i].bars[b].address = 0;
 			functions[i].bars[b].reason = reason;
+			functions[i].bars[b].trapped = false;
 		}
 	}
 }

@@ -10,6 +10,7 @@ struct fate {
 	size_t failures;
 	size_t first; /* world in which nobody places it */
 	const char *reason;
+	bool trapped;
 };
 
 struct survey {
@@ -50,6 +51,7 @@ static void note_failures(struct survey *survey, size_t world, bool *ret_any)
 			if (!fate->failures) {
 				fate->first = world;
 				fate->reason = bar->reason ? bar->reason : "no room is left";
+				fate->trapped = bar->trapped;
 			}
 			fate->failures += weight;
 			if (gpupt_is_pref64_bar(bar) && !making->worlds[world].works)
@@ -96,6 +98,15 @@ static const char *worlds_text(struct gpupt_making *making, size_t count, size_t
 				 making->worlds[first].name, count - 1, making->n_worlds);
 }
 
+/* Each has a remedy of its own. */
+static enum gpupt_finding_number unplaced(const struct gpupt_mmio_bar *bar,
+					  const struct fate *fate)
+{
+	if (gpupt_is_pref64_bar(bar))
+		return fate->trapped ? GPUPT_FINDING_TRAP_64BIT : GPUPT_FINDING_NOT_PLACED;
+	return fate->trapped ? GPUPT_FINDING_TRAP_32BIT : GPUPT_FINDING_NO_ROOM_32BIT;
+}
+
 static void report_bar(struct survey *survey, size_t i, size_t b)
 {
 	struct gpupt_making *making = survey->making;
@@ -116,10 +127,8 @@ static void report_bar(struct survey *survey, size_t i, size_t b)
 				   gpupt_making_size(making, effective),
 				   gpupt_making_size(making, hole->minimum), where);
 	else
-		gpupt_findings_add(&making->plan->findings,
-				   gpupt_is_pref64_bar(bar) ? GPUPT_FINDING_NOT_PLACED :
-							      GPUPT_FINDING_TRAP_32BIT,
-				   making->domain, device->element, subject,
+		gpupt_findings_add(&making->plan->findings, unplaced(bar, fate), making->domain,
+				   device->element, subject,
 				   "BAR %u (%s) of %s stays without an address: %s%s", bar->index,
 				   size, subject, fate->reason, where);
 }
