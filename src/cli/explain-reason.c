@@ -48,7 +48,7 @@ static void print_span(const struct gpupt_plan *plan, FILE *out)
 	char start[GPUPT_SIZE_TEXT_MAX], end[GPUPT_SIZE_TEXT_MAX], span[GPUPT_SIZE_TEXT_MAX];
 	char gaps[GPUPT_SIZE_TEXT_MAX];
 	uint64_t bars, highest = highest_in_window(plan, &bars);
-	if (highest < hole->window_start + bars)
+	if (!bars || highest < hole->window_start + bars)
 		return;
 	uint64_t used = highest - hole->window_start;
 	cli_print_paragraph(out, 0, 0, "The kernel's window begins at %s, %s; what lies highest ends "
@@ -105,7 +105,7 @@ static struct gpupt_plan *plan_smaller(const struct cli_work *work)
 }
 
 /* "BAR 1 (32 GiB) of ... finds no room in a hole of 63 GiB", as the finding says. */
-static void print_smaller(const struct cli_work *work, FILE *out)
+static void print_smaller(const struct cli_work *work, const char *label, FILE *out)
 {
 	enum { HOLE_TOO_SMALL = 30 }; /* gpupt-xml-findings(7) */
 	struct gpupt_plan *plan = plan_smaller(work);
@@ -118,19 +118,13 @@ static void print_smaller(const struct cli_work *work, FILE *out)
 		first = first ? first : &findings[i];
 		lost++;
 	}
-	char minimum[GPUPT_SIZE_TEXT_MAX];
-	const struct gpupt_hole_numbers *hole = gpupt_plan_get_hole(work->plan);
-	const char *smaller = hole->planned > hole->minimum ? "Smaller still" : "Smaller";
-	if (hole->planned > hole->minimum)
-		cli_print_paragraph(out, 0, 0, "Smaller, down to %s: nothing is lost.",
-				    gpupt_size_format(hole->minimum, minimum));
 	if (lost > 1)
-		cli_print_paragraph(out, 0, 0, "%s: %.*s, and %zu more BAR%s with it.",
-				    smaller, (int)strcspn(first->text, ";"), first->text, lost - 1,
+		cli_print_paragraph(out, 0, 0, "%s: %.*s, and %zu more BAR%s with it.", label,
+				    (int)strcspn(first->text, ";"), first->text, lost - 1,
 				    lost > 2 ? "s" : "");
 	else if (lost)
-		cli_print_paragraph(out, 0, 0, "%s: %.*s.",
-				    smaller, (int)strcspn(first->text, ";"), first->text);
+		cli_print_paragraph(out, 0, 0, "%s: %.*s.", label,
+				    (int)strcspn(first->text, ";"), first->text);
 	gpupt_plan_free(plan);
 }
 
@@ -139,18 +133,29 @@ static void print_larger(const struct gpupt_plan *plan, FILE *out)
 	const struct gpupt_hole_numbers *hole = gpupt_plan_get_hole(plan);
 	char maximum[GPUPT_SIZE_TEXT_MAX];
 	if (hole->maximum == UINT64_MAX)
-		fputs("Larger: nothing is gained.\n", out);
+		fputs("Larger: nothing more is gained.\n", out);
 	else
-		cli_print_paragraph(out, 0, 0, "Larger, up to %s: nothing is gained. Beyond that QEMU "
-				    "does not start: \"phys-bits too low\" (since 7.1; older ones "
-				    "start, and the addresses are of no use).",
+		cli_print_paragraph(out, 0, 0, "Larger, up to %s: nothing more is gained. Beyond "
+				    "that QEMU does not start: \"phys-bits too low\" (since 7.1; "
+				    "older ones start, and the addresses are of no use).",
 				    gpupt_size_format(hole->maximum, maximum));
 }
 
 static void print_others(const struct cli_work *work, FILE *out)
 {
-	if (gpupt_plan_get_hole(work->plan)->minimum)
-		print_smaller(work, out);
+	const struct gpupt_hole_numbers *hole = gpupt_plan_get_hole(work->plan);
+	char minimum[GPUPT_SIZE_TEXT_MAX];
+	gpupt_size_format(hole->minimum, minimum);
+	if (hole->planned < hole->minimum) {
+		print_smaller(work, "Too small still", out);
+		cli_print_paragraph(out, 0, 0, "Enough: %s.", minimum);
+	} else if (hole->minimum) {
+		bool rounded = hole->planned > hole->minimum;
+		if (rounded)
+			cli_print_paragraph(out, 0, 0, "Smaller, down to %s: nothing is lost.",
+					    minimum);
+		print_smaller(work, rounded ? "Smaller still" : "Smaller", out);
+	}
 	print_larger(work->plan, out);
 }
 
@@ -172,14 +177,19 @@ static void explain_partial(const struct cli_work *work, FILE *out)
 	gpupt_size_format(hole->minimum, minimum);
 	gpupt_size_format(hole->planned, planned);
 	size_t count, hopeless = count_hopeless(work->plan, &count);
+	if (hole->planned > hole->maximum) {
+		char maximum[GPUPT_SIZE_TEXT_MAX];
+		cli_print_paragraph(out, 0, 0, "With a hole of %s QEMU does not start: at least "
+				    "%s and at most %s do.", planned, minimum,
+				    gpupt_size_format(hole->maximum, maximum));
+		return;
+	}
 	if (hole->planned < hole->minimum)
 		cli_print_paragraph(out, 0, 0, "A hole of %s does not give the 64-bit BARs the room "
 				    "they need: it takes at least %s.", planned, minimum);
 	else if (hopeless)
 		cli_print_paragraph(out, 0, 0, "In %zu of %zu cases no size of the hole gives every "
 				    "64-bit BAR an address; see the findings.", hopeless, count);
-	else if (hole->planned > hole->maximum)
-		cli_print_paragraph(out, 0, 0, "With a hole of %s QEMU does not start.", planned);
 	else
 		cli_print_paragraph(out, 0, 0, "A hole of %s gives the 64-bit BARs the room they "
 				    "need, but that alone does not bring up every BAR; see the "

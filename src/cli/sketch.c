@@ -193,11 +193,11 @@ static void describe_own(const struct cli_piece *piece, char *buffer, size_t siz
 	if (piece->n_bars == 1 && piece->n_bridges <= 1 && bar && bar->bar != GPUPT_BAR_ROM)
 		snprintf(buffer, size, "%s BAR %u", bar->device, bar->bar);
 	else if (!piece->n_bridges)
-		snprintf(buffer, size, "own: %zu %s", piece->n_bars, bars);
+		snprintf(buffer, size, "own devices, %zu %s", piece->n_bars, bars);
 	else if (!piece->n_bars)
-		snprintf(buffer, size, "own: %zu %s", piece->n_bridges, bridges);
+		snprintf(buffer, size, "%zu %s", piece->n_bridges, bridges);
 	else
-		snprintf(buffer, size, "own: %zu %s, %zu %s", piece->n_bridges, bridges,
+		snprintf(buffer, size, "%zu %s, %zu %s", piece->n_bridges, bridges,
 			 piece->n_bars, bars);
 }
 

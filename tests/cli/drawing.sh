@@ -20,6 +20,14 @@ tidy() {
 	! grep -n ' $' "$lab/out" || fail "lines end in blanks"
 }
 
+# What paragraphs say, however the lines are broken.
+says() {
+	case $(tr -s ' \n' '  ' <"$lab/out") in
+	*"$1"*) ;;
+	*) fail "explain does not say \"$1\": $out" ;;
+	esac
+}
+
 # one GPU, with the characters of UTF-8
 run 0 explain "$vm" "$host" $debian
 tidy
@@ -48,8 +56,8 @@ export LC_ALL=C.UTF-8
 # every BAR with an address is on it, and those without are named
 drawing drawn
 grep '^0000' "$lab/out" | while read -r address bar _; do
-	grep -q "$address BAR $bar " drawn || grep -q "No address for .*$address BAR $bar" \
-		"$lab/out" || echo "$address BAR $bar"
+	grep -q "$address BAR $bar " drawn || sed -n '/^No address for/,/^$/p' "$lab/out" |
+		tr -s ' \n' '  ' | grep -q "$address BAR $bar" || echo "$address BAR $bar"
 done >missing
 [ ! -s missing ] || fail "not on the drawing: $(cat missing)"
 
@@ -60,13 +68,19 @@ grep -q 'qemu-xhci controller BAR 0' drawn || fail "no controller with -v: $(cat
 
 # what another size would do, and that it is true
 run 0 explain "$vm" "$host" $debian
-out_has "Smaller: BAR 1 (32 GiB) of 0000:08:00.0 finds no room in a hole of 63 GiB"
-out_has "Larger, up to 1006 GiB: nothing is gained"
+says "Smaller: BAR 1 (32 GiB) of 0000:08:00.0 finds no room in a hole of 63 GiB"
+says "Larger, up to 1006 GiB: nothing more is gained"
 run 0 explain "$vm" "$host" $debian --pcihole64 63GiB --force
 out_has "0000:08:00.0  1    32 GiB  64-bit pref  -              nobody"
 run 0 explain "$vm" "$host" $debian --pcihole64 1006GiB
-out_has "Smaller, down to 64 GiB: nothing is lost."
+says "Smaller, down to 64 GiB: nothing is lost."
 run 3 explain "$vm" "$host" $debian --pcihole64 1007GiB
+run 0 explain "$vm" "$host" $debian --pcihole64 1007GiB --force
+says "With a hole of 1007 GiB QEMU does not start: at least 64 GiB and at most 1006 GiB"
+run 0 explain "$vm" "$host" $debian --pcihole64 keep
+says "A hole of 32 GiB does not give the 64-bit BARs the room they need"
+says "Too small still: BAR 1 (32 GiB)"
+says "Enough: 64 GiB."
 
 # a picture
 sed 's/z-k8s-n-1/a\&lt;b\&amp;c/' "$vm" >odd.xml
