@@ -280,6 +280,7 @@ static bool is_trapped(const struct gpupt_linux *kernel, size_t i, const struct 
 {
 	size_t bus = kernel->model->parent[i];
 	return bus != kernel->model->n && !gpupt_linux_too_large(kernel, bar->size) &&
+	       !is_behind_expander(kernel->model, i) &&
 	       kernel->wants[bus][gpupt_linux_window_for(bar)].from_firmware;
 }
 

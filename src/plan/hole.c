@@ -33,6 +33,25 @@ static int minimal_hole(struct gpupt_making *making, const struct gpupt_mmio_gue
 	return r < 0 ? gpupt_fail_nomem(making->error) : 0;
 }
 
+/* With the largest hole, is every BAR that stays without an address behind a window
+ * that the firmware left too small? Then it is not address bits that are missing. */
+static int all_trapped(struct gpupt_making *making, const struct gpupt_world *world, bool *ret)
+{
+	struct gpupt_mmio_result result;
+	int r = gpupt_making_place(making, world, making->plan->hole.maximum, &result);
+	if (r < 0)
+		return r;
+	*ret = result.outcome != GPUPT_MMIO_REFUSED;
+	for (size_t i = 0; i < making->n_functions; i++)
+		for (size_t b = 0; b < making->functions[i].n_bars; b++) {
+			const struct gpupt_mmio_bar *bar = &making->functions[i].bars[b];
+			if (making->devices[i].wanted && gpupt_is_pref64_bar(bar) &&
+			    bar->placed_by == GPUPT_MMIO_NOBODY && !bar->trapped)
+				*ret = false;
+		}
+	return 0;
+}
+
 /* What it would take with all the address bits there are, under firmware that
  * leaves the work to the kernel: asked where no hole does in any possibility. */
 static int study_without_limit(struct gpupt_making *making, struct gpupt_world *world)
@@ -43,6 +62,10 @@ static int study_without_limit(struct gpupt_making *making, struct gpupt_world *
 		world->needs_bits = model->needs_bits;
 		return 0;
 	}
+	bool trapped = false;
+	int r = all_trapped(making, world, &trapped);
+	if (r < 0 || trapped)
+		return r;
 	struct gpupt_mmio_guest guest = world->guest;
 	guest.phys_bits = WIDEST_PHYS_BITS;
 	guest.guest_phys_bits = 0;

@@ -179,25 +179,24 @@ static void test_odd_sizes(void **state)
 	gpupt_plan_free(plan);
 }
 
-/* OVMF's window ends up too small, but it leaves some of it to the port. Then no hole
- * helps, and the remedy does. */
+/* OVMF's window is too small, but a share of it is set aside for the port. Then no hole
+ * helps; one address bit more, and so a larger window, does. */
 static void test_trap_above_4g(void **state)
 {
 	(void)state;
-	static const char cpu[] = "<cpu mode='host-model'><maxphysaddr mode='emulate' bits='42'/>"
-				  "<feature policy='require' name='pdpe1gb'/></cpu>";
+#define CPU(bits) "<cpu mode='host-model'><maxphysaddr mode='emulate' bits='" bits "'/>" \
+		  "<feature policy='require' name='pdpe1gb'/></cpu>"
 	static const char port[] = "<controller type='pci' index='1' model='pcie-root-port'/>"
 				   "<controller type='usb' model='none'/>";
-	const struct guest trapped = { .cpu = cpu, .devices = port, .card = "10de:3182" };
+	const struct guest trapped = { .cpu = CPU("42"), .devices = port, .card = "10de:3182" };
 	struct gpupt_plan *plan = plan_of(&trapped);
 	assert_int_equal(gpupt_plan_get_status(plan), GPUPT_E_NO_FIT);
 	assert_says(plan, 39, "512 GiB");
-	assert_non_null(strstr(finding(plan, 39)->remedy, "hotplug='off'"));
+	assert_null(finding(plan, 6));
 	gpupt_plan_free(plan);
-	const struct guest cured = { .cpu = cpu, .devices = PORT, .card = "10de:3182" };
+	const struct guest cured = { .cpu = CPU("43"), .devices = port, .card = "10de:3182" };
 	plan = plan_of(&cured);
-	assert_int_equal(gpupt_plan_get_status(plan), 0);
-	assert_int_equal(gpupt_plan_get_verdict(plan), GPUPT_VERDICT_KERNEL);
+	assert_int_equal(gpupt_plan_get_verdict(plan), GPUPT_VERDICT_FIRMWARE);
 	gpupt_plan_free(plan);
 }
 
