@@ -7,7 +7,7 @@
 
 #include "plan/tree.h"
 
-enum { FUNCTIONS = 8, LPC_SLOT = 0x1f, HDA_SLOT = 0x1b, USB_SLOT = 0x1d, DMI_SLOT = 0x1e };
+enum { LPC_SLOT = 0x1f, HDA_SLOT = 0x1b, USB_SLOT = 0x1d, DMI_SLOT = 0x1e };
 
 static bool is_q35(const struct gpupt_tree *tree)
 {
@@ -40,10 +40,13 @@ void gpupt_tree_place(struct gpupt_tree *tree, size_t index, int parent, unsigne
 	node->placed = true;
 	if (slot >= GPUPT_SLOTS)
 		return;
-	if (parent == GPUPT_ROOT_BUS)
-		tree->used[slot] |= (uint8_t)(1u << function);
-	else
+	uint8_t bit = (uint8_t)(1u << function);
+	if (parent != GPUPT_ROOT_BUS)
 		tree->nodes[parent].used |= UINT32_C(1) << slot;
+	else
+		tree->used[slot] |= bit;
+	if (parent == GPUPT_ROOT_BUS && node->model == GPUPT_CONTROLLER_ROOT_PORT)
+		tree->ports[slot] |= bit;
 }
 
 /* ---- the root bus */
@@ -59,20 +62,22 @@ static void place_on_root(struct gpupt_tree *tree, size_t index)
 	gpupt_tree_place(tree, index, GPUPT_ROOT_BUS, GPUPT_SLOTS + tree->overflow++, 0);
 }
 
-/* Eight root ports share a slot. */
+/* Root ports share a slot: the lowest that is free, or that has only root ports and a
+ * function left (virDomainPCIAddressFindUnusedFunctionOnBus(),
+ * src/conf/domain_addr.c, 9.0). */
 static void place_root_port(struct gpupt_tree *tree, size_t index)
 {
-	uint8_t used = tree->shared_slot < 0 ? 0xff : tree->used[tree->shared_slot];
-	for (unsigned int function = 0; function < FUNCTIONS; function++) {
-		if (used & (1u << function))
+	for (unsigned int slot = 1; slot < GPUPT_SLOTS; slot++) {
+		uint8_t used = tree->used[slot];
+		if (used != tree->ports[slot] || used == 0xff)
 			continue;
-		gpupt_tree_place(tree, index, GPUPT_ROOT_BUS, (unsigned int)tree->shared_slot,
-				 function);
+		unsigned int function = 0;
+		while (used & (1u << function))
+			function++;
+		gpupt_tree_place(tree, index, GPUPT_ROOT_BUS, slot, function);
 		return;
 	}
 	place_on_root(tree, index);
-	unsigned int slot = tree->nodes[index].function.slot;
-	tree->shared_slot = slot < GPUPT_SLOTS ? (int)slot : -1;
 }
 
 /* ---- behind bridges */

@@ -444,7 +444,7 @@ static int flatten(struct gpupt_tree *tree)
 int gpupt_make_topology(struct gpupt_making *making)
 {
 	struct gpupt_tree tree = {
-		.making = making, .only_root = true, .shared_slot = -1, .next_bus = 1,
+		.making = making, .only_root = true, .next_bus = 1,
 	};
 	int r = build(&tree);
 	if (r == 0) {

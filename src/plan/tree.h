@@ -50,9 +50,9 @@ struct gpupt_tree {
 	size_t count, capacity;
 	int owner[GPUPT_BUSES]; /* bus number -> node that makes it */
 	uint8_t used[GPUPT_SLOTS]; /* functions in use on the root bus, by slot */
+	uint8_t ports[GPUPT_SLOTS]; /* those that are root ports */
 	unsigned int overflow; /* next slot past the last one: order is all that counts */
 	bool only_root;     /* the domain lists no bridge */
-	int shared_slot;    /* of root ports without an address; -1: none yet */
 	unsigned int next_bus; /* lowest number that may still be without an owner */
 	size_t ports_added;
 };

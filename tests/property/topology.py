@@ -84,6 +84,7 @@ Q35 = [
     ROOT + pci(1, 'pcie-to-pci-bridge') + pci(2, 'pcie-root-port') + pci(3, 'pcie-root-port') +
     "<interface type='user'/>" + GPU,
     ROOT + pci(1, 'pcie-root-port', at(0, 2)) + pci(2, 'pcie-root-port') + GPU + DISK,
+    ROOT + pci(1, 'pcie-root-port', at(0, 1)) + DISK + NET + 8 * RNG + GPU,
 ]
 I440FX = [
     hostdev(8, at(1, 4)) + hostdev(9) + DISK,
