@@ -172,6 +172,25 @@ static int open_up(const struct gpupt_domain *domain, struct gpupt_arena **arena
 	return finish_edit(arena, &text, from, parent->whole.end - from, ret);
 }
 
+/* Behind the blanks and comments that end the line, which belong to what is before
+ * them; the offset itself where something else follows. */
+static size_t end_of_line(const struct gpupt_domain *domain, size_t offset)
+{
+	const char *text = domain->text;
+	size_t at = offset;
+	for (;;) {
+		while (is_blank(text[at]))
+			at++;
+		const char *close = strncmp(text + at, "<!--", 4) == 0 ?
+			strstr(text + at + 4, "-->") : NULL;
+		if (!close)
+			break;
+		at = (size_t)(close - text) + 3;
+	}
+	bool ends = text[at] == '\n' || (text[at] == '\r' && text[at + 1] == '\n');
+	return ends ? at : offset;
+}
+
 int gpupt_edit_insert(const struct gpupt_domain *domain, struct gpupt_arena **arena,
 		      const struct gpupt_element *parent, const struct gpupt_element *sibling,
 		      const struct gpupt_element *after, bool first,
@@ -186,7 +205,7 @@ int gpupt_edit_insert(const struct gpupt_domain *domain, struct gpupt_arena **ar
 	add_lines(domain, &style, lines, n_lines, &text);
 	size_t at;
 	if (after && after->whole.end)
-		at = after->whole.end;
+		at = *style.newline ? end_of_line(domain, after->whole.end) : after->whole.end;
 	else if (first)
 		at = parent->start_tag.end;
 	else
