@@ -22,8 +22,7 @@ static int collect(struct gpupt_linux *kernel, size_t bus)
 		const struct gpupt_mmio_function *function = &model->functions[c];
 		for (size_t b = 0; b < function->n_bars; b++) {
 			uint64_t size = function->bars[b].size;
-			if (!gpupt_linux_wanted(&function->bars[b]) ||
-			    gpupt_linux_too_large(kernel, size))
+			if (!gpupt_linux_wanted(&function->bars[b]))
 				continue;
 			int r = request(kernel, (struct gpupt_linux_request){ c, (unsigned int)b,
 									      size, size, size,

@@ -80,11 +80,15 @@ static void size_window(struct gpupt_linux *kernel, size_t i, unsigned int which
 		return;
 	struct sum sum = { 0 };
 	for (size_t c = model->buses[i].first; c != GPUPT_MMIO_NONE; c = model->next[c]) {
-		const struct gpupt_mmio_function *function = &model->functions[c];
+		struct gpupt_mmio_function *function = &model->functions[c];
 		for (size_t b = 0; b < function->n_bars; b++) {
-			const struct gpupt_mmio_bar *bar = &function->bars[b];
+			struct gpupt_mmio_bar *bar = &function->bars[b];
 			if (!gpupt_linux_wanted(bar) || gpupt_linux_window_for(bar) != which)
 				continue;
+			if (gpupt_linux_too_large(kernel, bar->size)) {
+				bar->reason = "the guest kernel disables BARs as large as this";
+				continue;
+			}
 			/* ROMs are nice to have since 6.15. */
 			if (gpupt_linux_is_tight(kernel) && bar->index == 6)
 				sum.children_extra = gpupt_add(sum.children_extra, bar->size);

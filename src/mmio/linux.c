@@ -176,11 +176,12 @@ static void empty_window(struct gpupt_linux *kernel, size_t bridge, struct gpupt
 }
 
 /* pci_bridge_release_resources(): where the bridge has no prefetchable window,
- * the other one. */
+ * the other one; no more in 7.x, where a window that found no room keeps its kind
+ * (pbus_select_window_for_type()). */
 static int release(struct gpupt_linux *kernel, size_t bridge, unsigned int which)
 {
 	struct gpupt_mmio_model *model = kernel->model;
-	if (gpupt_range_empty(model->buses[bridge].pref) &&
+	if (!gpupt_linux_is_tight(kernel) && gpupt_range_empty(model->buses[bridge].pref) &&
 	    !kernel->wants[bridge][GPUPT_WINDOW_PREF].released)
 		which = GPUPT_WINDOW_MEM;
 	struct gpupt_range freed = *gpupt_linux_window(kernel, bridge, which);
@@ -279,8 +280,7 @@ static bool is_behind_expander(const struct gpupt_mmio_model *model, size_t func
 static bool is_trapped(const struct gpupt_linux *kernel, size_t i, const struct gpupt_mmio_bar *bar)
 {
 	size_t bus = kernel->model->parent[i];
-	return bus != kernel->model->n && !gpupt_linux_too_large(kernel, bar->size) &&
-	       !is_behind_expander(kernel->model, i) &&
+	return bus != kernel->model->n && !is_behind_expander(kernel->model, i) &&
 	       kernel->wants[bus][gpupt_linux_window_for(bar)].from_firmware;
 }
 
@@ -288,8 +288,6 @@ static const char *why_not(struct gpupt_linux *kernel, size_t i, const struct gp
 {
 	struct gpupt_mmio_model *model = kernel->model;
 	size_t bus = model->parent[i];
-	if (gpupt_linux_too_large(kernel, bar->size))
-		return "the guest kernel disables BARs as large as this";
 	if (is_behind_expander(model, i))
 		return "what is behind an expander bus is not predicted";
 	if (bus == model->n)

@@ -79,9 +79,11 @@ static inline unsigned int gpupt_linux_window_for(const struct gpupt_mmio_bar *b
 	return gpupt_is_pref64(bar) ? GPUPT_WINDOW_PREF : GPUPT_WINDOW_MEM;
 }
 
+/* Not those that size_window() disabled; they have their reason. */
 static inline bool gpupt_linux_wanted(const struct gpupt_mmio_bar *bar)
 {
-	return bar->placed_by == GPUPT_MMIO_NOBODY && !bar->io && gpupt_is_power_of_two(bar->size);
+	return bar->placed_by == GPUPT_MMIO_NOBODY && !bar->io && !bar->reason &&
+	       gpupt_is_power_of_two(bar->size);
 }
 
 static inline struct gpupt_range gpupt_bar_range(const struct gpupt_mmio_bar *bar)

@@ -21,6 +21,9 @@ static void old_kernels_disable_bars_above_128_gib(void **state)
 			    "the guest kernel disables BARs as large as this");
 	gpu->bars[0].size = 128 * GIB;
 	assert_int_equal(place_with_hole(&m, 4096 * GIB), GPUPT_MMIO_ALL);
+	gpu->bars[0].size = 256 * GIB;
+	gpu->parent = -1; /* only what is behind a bridge is looked at so */
+	assert_int_equal(place_with_hole(&m, 4096 * GIB), GPUPT_MMIO_ALL);
 }
 
 /* With pci=realloc a 64-bit BAR that finds no room costs the other BARs their window,
