@@ -63,9 +63,11 @@ void gpupt_request_set_hole(struct gpupt_request *request, enum gpupt_hole_polic
 			    uint64_t size_bytes);
 /** Power of two (default) or exact GiB. Since 0.1. */
 void gpupt_request_set_rounding(struct gpupt_request *request, enum gpupt_rounding rounding);
-/** Room to leave for devices plugged in later; 0 by default. Since 0.1. */
+/** Room to leave for devices plugged in later, behind all that the firmware and the
+ *  kernel place; 0 by default. Since 0.1. */
 void gpupt_request_set_headroom(struct gpupt_request *request, uint64_t size_bytes);
-/** Lets the plan make an existing hole smaller. Since 0.1. */
+/** Lets the plan make an existing hole smaller: as small as is needed, or QEMU's own
+ *  size where nothing is. Since 0.1. */
 void gpupt_request_set_allow_shrink(struct gpupt_request *request, bool allow);
 /** Overrides refusals: host in use, hole that does not fit. Since 0.1. */
 void gpupt_request_set_force(struct gpupt_request *request, bool force);
@@ -96,10 +98,12 @@ enum gpupt_verdict {
 	GPUPT_VERDICT_FIRMWARE,
 	/** The kernel places what the firmware leaves over. */
 	GPUPT_VERDICT_KERNEL,
-	/** The hole is as large as needed, but it alone does not bring up every
-	 *  BAR: see the findings for what else the guest needs. */
+	/** Some BAR stays without an address, or the guest does not start, in some
+	 *  possibility: the hole that is kept or forced is too small or too large,
+	 *  or it alone is not all that the guest needs. The findings tell. */
 	GPUPT_VERDICT_PARTIAL,
-	/** No hole that QEMU would start with is large enough. */
+	/** No hole that QEMU would start with brings up every 64-bit BAR, or the
+	 *  size asked for does not. Nothing is changed. */
 	GPUPT_VERDICT_NO_FIT,
 	/** Not computed (policy keep without an inventory, a device unknown). */
 	GPUPT_VERDICT_UNKNOWN,
@@ -154,7 +158,8 @@ struct gpupt_layout_bar {
 /** The numbers behind the size. Bytes; since 0.1. */
 struct gpupt_hole_numbers {
 	bool present;        /**< the domain had a <pcihole64> */
-	uint64_t current;    /**< its value, or QEMU's default */
+	uint64_t current;    /**< its value, or QEMU's default; where <qemu:commandline>
+			      *   sets it, that one, since QEMU takes it */
 	uint64_t planned;    /**< what the plan leaves the domain with */
 	uint64_t minimum;    /**< smallest that works, to 1 GiB; 0: none is needed */
 	uint64_t maximum;    /**< largest QEMU starts with */

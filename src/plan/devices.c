@@ -331,6 +331,9 @@ static void check_device(struct gpupt_making *making, size_t i)
 	if (wanted->existing && wanted->function->host_use)
 		gpupt_findings_add(findings, GPUPT_FINDING_HOST_USES, making->domain, element, text,
 				   "the host uses %s: %s", text, wanted->function->host_use);
+	if (wanted->existing && wanted->function->is_bridge)
+		gpupt_findings_add(findings, GPUPT_FINDING_IS_BRIDGE, making->domain, element, text,
+				   "%s is a bridge", text);
 	check_group(making, wanted);
 }
 

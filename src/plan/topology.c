@@ -271,6 +271,13 @@ static bool add_bar(struct gpupt_tree *tree, const struct gpupt_wanted *wanted, 
 				   gpupt_making_size(tree->making, bar->size_bytes));
 		return false;
 	}
+	if (bar->resizable_sizes >> 1 >= bar->size_bytes / GPUPT_MIB && bar->mem64)
+		gpupt_findings_add(findings, GPUPT_FINDING_RESIZABLE, tree->making->domain, element,
+				   subject, "BAR %u of %s is %s large and can be made up to %s",
+				   index, subject,
+				   gpupt_making_size(tree->making, bar->size_bytes),
+				   gpupt_making_size(tree->making, gpupt_mul(
+					gpupt_power_of_two_below(bar->resizable_sizes), GPUPT_MIB)));
 	bool from_host = wanted->function->source != GPUPT_SOURCE_CATALOGUE;
 	const char *size = gpupt_making_size(tree->making, bar->size_bytes);
 	if (!bar->assigned && !bar->io && from_host)

@@ -211,6 +211,27 @@ static void test_firmware_names(void **state)
 	gpupt_request_free(request);
 }
 
+/* A card's size on the host is not fixed; a bridge is no card. */
+static void test_odd_devices(void **state)
+{
+	(void)state;
+	const struct guest resizable = { .card = "10de:2684" };
+	struct gpupt_plan *plan = plan_of(&resizable);
+	assert_says(plan, 42, "BAR 1 of 0000:08:00.0 is 256 MiB large and can be made up to 32 GiB");
+	gpupt_plan_free(plan);
+	const struct guest fixed = { .card = "10de:1db4" };
+	plan = plan_of(&fixed);
+	assert_null(finding(plan, 42));
+	gpupt_plan_free(plan);
+	const struct guest bridge = { .inventory =
+		"{\"format\": \"gpupt-snapshot\", \"version\": 1, \"devices\": [{\"address\": "
+		"\"0000:08:00.0\", \"class\": \"060400\", \"bridge\": true}]}" };
+	plan = plan_of(&bridge);
+	assert_says(plan, 41, "0000:08:00.0");
+	assert_true(finding(plan, 41)->line > 0);
+	gpupt_plan_free(plan);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +243,7 @@ int main(void)
 		cmocka_unit_test(test_firmware_agrees),
 		cmocka_unit_test(test_firmware_kind),
 		cmocka_unit_test(test_firmware_names),
+		cmocka_unit_test(test_odd_devices),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
