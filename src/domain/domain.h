@@ -92,7 +92,7 @@ struct gpupt_hostdev {
 	struct gpupt_pci_address source;
 	struct gpupt_guest_address address;
 	enum gpupt_tristate managed;
-	enum gpupt_tristate rom_bar; /* <rom bar='off'/> */
+	enum gpupt_tristate rom_bar; /* <rom bar='off'/> or enabled='no' */
 };
 
 /* Any other device that is a PCI function of the guest. */
@@ -110,6 +110,7 @@ struct gpupt_device {
 	uint64_t vgamem_bytes;
 	uint64_t size_bytes;   /* shmem: <size>; virtio memory: <target><size> */
 	unsigned int index;    /* controllers */
+	enum gpupt_tristate rom_bar;
 };
 
 /* What the domain text calls a machine, by libvirt's own rules. */

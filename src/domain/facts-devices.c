@@ -43,6 +43,14 @@ static void read_guest_address(const struct gpupt_attributes *attributes,
 	ret->multifunction = gpupt_attribute_switch(attributes, "multifunction");
 }
 
+/* <rom bar='off'/> shows the guest no ROM, <rom enabled='no'/> gives it none. */
+static enum gpupt_tristate read_rom(const struct gpupt_attributes *attributes)
+{
+	if (gpupt_attribute_switch(attributes, "enabled") == GPUPT_NO)
+		return GPUPT_NO;
+	return gpupt_attribute_switch(attributes, "bar");
+}
+
 static enum gpupt_context start_controller(struct gpupt_parser *parser,
 					   const struct gpupt_attributes *attributes)
 {
@@ -158,7 +166,7 @@ void gpupt_facts_enter_hostdev_child(struct gpupt_parser *parser, enum gpupt_con
 			read_guest_address(attributes, &hostdev->address);
 		break;
 	case CTX_HOSTDEV_ROM:
-		hostdev->rom_bar = gpupt_attribute_switch(attributes, "bar");
+		hostdev->rom_bar = read_rom(attributes);
 		break;
 	default:
 		break;
@@ -190,6 +198,9 @@ void gpupt_facts_enter_other_child(struct gpupt_parser *parser, enum gpupt_conte
 			read_guest_address(attributes, &device->address);
 		else
 			device->other_address = true;
+		break;
+	case CTX_OTHER_ROM:
+		device->rom_bar = read_rom(attributes);
 		break;
 	default:
 		break;

@@ -55,6 +55,7 @@ static const struct rule {
 	{ CTX_OTHER, "target", CTX_OTHER_TARGET },
 	{ CTX_OTHER, "size", CTX_OTHER_SIZE },
 	{ CTX_OTHER, "address", CTX_OTHER_ADDRESS },
+	{ CTX_OTHER, "rom", CTX_OTHER_ROM },
 	{ CTX_OTHER_TARGET, "size", CTX_OTHER_TARGET_SIZE },
 };
 

@@ -56,6 +56,7 @@ enum gpupt_context {
 	CTX_OTHER_TARGET_SIZE,
 	CTX_OTHER_SIZE,
 	CTX_OTHER_ADDRESS,
+	CTX_OTHER_ROM,
 };
 
 /* The attributes of a start tag, as libxml2's SAX2 hands them over. */

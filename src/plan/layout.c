@@ -29,7 +29,7 @@ static struct fate *fate_of(const struct survey *survey, size_t function, size_t
 
 static bool matters(const struct gpupt_making *making, size_t i, const struct gpupt_mmio_bar *bar)
 {
-	return making->devices[i].wanted && !bar->io && bar->index != GPUPT_BAR_ROM;
+	return making->devices[i].wanted && gpupt_is_shown_bar(bar);
 }
 
 /* ---- one possibility, and those that are like it */
@@ -207,7 +207,7 @@ static int fill_layout(struct gpupt_making *making, const struct gpupt_mmio_resu
 		const struct gpupt_guest_device *device = &making->devices[i];
 		for (size_t b = 0; b < making->functions[i].n_bars; b++) {
 			const struct gpupt_mmio_bar *bar = &making->functions[i].bars[b];
-			if (bar->io || bar->index == GPUPT_BAR_ROM)
+			if (!gpupt_is_shown_bar(bar))
 				continue;
 			plan->layout[plan->n_layout++] = (struct gpupt_layout_bar){
 				.passed_through = device->wanted,

@@ -75,7 +75,7 @@ static bool add_function(struct gpupt_making *making, size_t i, size_t *bar)
 	bool ok = add(making, GPUPT_MAP_BRIDGE_WINDOW, function->window_mem, depth, label) &&
 		  add(making, GPUPT_MAP_BRIDGE_WINDOW, function->window_pref, depth, label);
 	for (size_t b = 0; b < function->n_bars && ok; b++) {
-		if (function->bars[b].io)
+		if (!gpupt_is_shown_bar(&function->bars[b]))
 			continue;
 		const struct gpupt_layout_bar *shown = &plan->layout[(*bar)++];
 		if (shown->placed_by == GPUPT_PLACED_BY_NOBODY)

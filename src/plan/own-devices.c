@@ -11,6 +11,8 @@
 #define BAR32P(n, bytes) { .index = (n), .size = (bytes), .prefetchable = true }
 #define BAR64(n, bytes) { .index = (n), .size = (bytes), .mem64 = true }
 #define BAR64P(n, bytes) { .index = (n), .size = (bytes), .mem64 = true, .prefetchable = true }
+#define PORTS(n, bytes) { .index = (n), .size = (bytes), .io = true }
+#define ROM(bytes) { .index = GPUPT_BAR_ROM, .size = (bytes) }
 
 enum { MODEL_BARS = 4 };
 
@@ -96,7 +98,7 @@ static const struct model virtio_vga = {
 static const struct model ahci = {
 	.plug = GPUPT_PLUG_PCI,
 	.class_code = 0x010601,
-	.bars = { BAR32(5, 4 * GPUPT_KIB) },
+	.bars = { PORTS(4, 32), BAR32(5, 4 * GPUPT_KIB) },
 };
 
 static bool starts(const char *text, const char *prefix)
@@ -209,6 +211,19 @@ static void take_shmem(const struct gpupt_device *device, struct gpupt_own_devic
 	add(ret, (struct gpupt_mmio_bar)BAR64P(2, gpupt_power_of_two_above(size)));
 }
 
+/* Option ROMs as QEMU's packages bring them: iPXE for network cards, a VGA BIOS for
+ * the first video card. They lie below 4 GiB too. */
+static void add_rom(const struct gpupt_device *device, bool primary,
+		    struct gpupt_own_device *ret)
+{
+	bool card = is(device->tag, "interface") && !is(ret->model, "igb");
+	bool video = is(device->tag, "video") && (primary || is(ret->model, "bochs"));
+	if (device->rom_bar == GPUPT_NO || !ret->plug || !(card || video))
+		return;
+	uint64_t size = card ? 256 : is(ret->model, "bochs") ? 32 : 64;
+	add(ret, (struct gpupt_mmio_bar)ROM(size * GPUPT_KIB));
+}
+
 /* The model libvirt takes where the domain names none. */
 static const char *model_of(const struct gpupt_device *device)
 {
@@ -244,6 +259,7 @@ void gpupt_own_device(const struct gpupt_device *device, bool primary,
 			model = &models[i];
 	if (model)
 		take(model, ret);
+	add_rom(device, primary, ret);
 	/* whatever it is, it takes the place that the domain gives it */
 	if (ret->plug == GPUPT_PLUG_NONE && device->address.present)
 		ret->plug = GPUPT_PLUG_PCI;

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "making.h"
 
+/* Every guest has these. */
+static bool is_chipset(const char *label)
+{
+	return strcmp(label, "SMBus") == 0 || strcmp(label, "IDE") == 0;
+}
+
 /* The tree as text: "BUS/SLOT.FUNCTION WHAT", where BUS is the place of the bridge in the
  * list, a line per function. */
 static char *tree(const char *machine, const char *devices)
@@ -14,10 +20,16 @@ static char *tree(const char *machine, const char *devices)
 	assert_int_equal(gpupt_make_slots(&lab.making), 0);
 	assert_int_equal(gpupt_make_guest(&lab.making), 0);
 	assert_int_equal(gpupt_make_topology(&lab.making), 0);
-	for (size_t i = 0; i < lab.making.n_functions; i++)
-		fprintf(out, "%d/%02x.%u %s\n", lab.making.functions[i].parent,
-			lab.making.functions[i].slot, lab.making.functions[i].function,
-			lab.making.devices[i].label);
+	int shown = 0, line[64] = { 0 };
+	for (size_t i = 0; i < lab.making.n_functions; i++) {
+		const struct gpupt_mmio_function *function = &lab.making.functions[i];
+		if (is_chipset(lab.making.devices[i].label))
+			continue;
+		line[i] = shown++;
+		fprintf(out, "%d/%02x.%u %s\n",
+			function->parent < 0 ? -1 : line[function->parent], function->slot,
+			function->function, lab.making.devices[i].label);
+	}
 	fclose(out);
 	lab_close(&lab);
 	return text;
@@ -69,6 +81,21 @@ static void lowest_free_port(void **state)
 	       "-1/1f.2 sata controller\n"
 	       "0/00.0 hostdev 0000:08:00.0\n"
 	       "1/00.0 hostdev 0000:0a:00.0\n"
+	       "2/00.0 hostdev 0000:09:00.0\n");
+}
+
+/* Root ports join the lowest slot that has only root ports, whoever put them there. */
+static void root_ports_share_slots(void **state)
+{
+	(void)state;
+	expect("q35", BARE "<controller type='pci' index='1' model='pcie-root-port'>"
+	       ADDRESS("0", "2") "</controller>\n<disk><target bus='virtio'/>" ADDRESS("0", "1")
+	       "</disk>\n" HOSTDEV("8", "") HOSTDEV("9", ""),
+	       "-1/01.0 virtio disk\n"
+	       "-1/02.0 pcie-root-port\n"
+	       "-1/02.1 pcie-root-port\n"
+	       "-1/1f.2 sata controller\n"
+	       "1/00.0 hostdev 0000:08:00.0\n"
 	       "2/00.0 hostdev 0000:09:00.0\n");
 }
 
@@ -174,7 +201,7 @@ static void own_bars(void **state)
 		    "4:64p:16K");
 	expect_bars(&(struct gpupt_device){ .tag = "memory", .model = "dimm" }, false, "");
 	expect_bars(&(struct gpupt_device){ .tag = "video", .model = "virtio" }, true,
-		    "0:32p:8192K 2:64p:16K 4:32:4K");
+		    "0:32p:8192K 2:64p:16K 4:32:4K 6:32:64K");
 	expect_bars(&(struct gpupt_device){ .tag = "video", .model = "virtio" }, false,
 		    "1:32:4K 4:64p:16K");
 	expect_bars(&(struct gpupt_device){ .tag = "video", .model = "none" }, true, "");
@@ -183,12 +210,16 @@ static void own_bars(void **state)
 	expect_bars(&(struct gpupt_device){ .tag = "controller", .type = "scsi",
 					    .model = "lsisas1078" }, false, "0:64:16K 3:64:256K");
 	expect_bars(&(struct gpupt_device){ .tag = "video", .model = "qxl" }, true,
-		    "0:32:65536K 1:32:65536K 2:32:8K");
+		    "0:32:65536K 1:32:65536K 2:32:8K 6:32:64K");
 	expect_bars(&(struct gpupt_device){ .tag = "video", .model = "qxl",
 					    .vram64_bytes = 256 * GPUPT_MIB }, true,
-		    "0:32:65536K 1:32:65536K 2:32:8K 4:64p:262144K");
+		    "0:32:65536K 1:32:65536K 2:32:8K 4:64p:262144K 6:32:64K");
 	expect_bars(&(struct gpupt_device){ .tag = "shmem", .size_bytes = 3 * GPUPT_MIB }, false,
 		    "0:32:0K 2:64p:4096K");
+	expect_bars(&(struct gpupt_device){ .tag = "interface", .model = "virtio" }, false,
+		    "1:32:4K 4:64p:16K 6:32:256K");
+	expect_bars(&(struct gpupt_device){ .tag = "interface", .model = "virtio",
+					    .rom_bar = GPUPT_NO }, false, "1:32:4K 4:64p:16K");
 	expect_bars(&(struct gpupt_device){ .tag = "shmem", .other_address = true }, false, "");
 }
 
@@ -198,6 +229,7 @@ int main(void)
 		cmocka_unit_test(q35_without_addresses),
 		cmocka_unit_test(i440fx_without_addresses),
 		cmocka_unit_test(lowest_free_port),
+		cmocka_unit_test(root_ports_share_slots),
 		cmocka_unit_test(unknown_device_takes_its_port),
 		cmocka_unit_test(bus_that_only_an_address_names),
 		cmocka_unit_test(conventional_devices_share_a_bridge),
