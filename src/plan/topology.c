@@ -58,8 +58,11 @@ struct gpupt_node *gpupt_tree_add_bridge(struct gpupt_tree *tree,
 	node->bus = bus;
 	node->function.kind = bridge_kinds[i].kind;
 	node->function.class_code = 0x060400;
+	/* conventional bridges have a hotplug controller (SHPC) unless told otherwise */
 	node->function.hotplug = model == GPUPT_CONTROLLER_ROOT_PORT ||
-				 model == GPUPT_CONTROLLER_SWITCH_DOWNSTREAM;
+				 model == GPUPT_CONTROLLER_SWITCH_DOWNSTREAM ||
+				 model == GPUPT_CONTROLLER_PCI_BRIDGE ||
+				 model == GPUPT_CONTROLLER_PCIE_TO_PCI_BRIDGE;
 	add_bridge_bar(node);
 	if (bus > 0 && bus < GPUPT_BUSES && tree->owner[bus] == GPUPT_NO_NODE)
 		tree->owner[bus] = (int)tree->count - 1;
@@ -241,6 +244,22 @@ static int add_implicit(struct gpupt_tree *tree)
 	return 0;
 }
 
+/* The chipset's functions that have I/O ports and nothing else: the SMBus controller
+ * on q35, IDE on i440fx (hw/i2c/smbus_ich9.c, hw/ide/piix.c). OVMF runs out of ports
+ * with ten root ports, and it is these that make it so. */
+static int add_chipset(struct gpupt_tree *tree)
+{
+	bool q35 = tree->making->guest.machine == GPUPT_MACHINE_Q35;
+	struct gpupt_node *node = add_node(tree, q35 ? "SMBus" : "IDE");
+	if (!node)
+		return GPUPT_E_NOMEM;
+	node->function.class_code = q35 ? 0x0c0500 : 0x010180;
+	node->function.bars[node->function.n_bars++] =
+		(struct gpupt_mmio_bar){ .index = 4, .size = q35 ? 64 : 16, .io = true };
+	gpupt_tree_place(tree, tree->count - 1, GPUPT_ROOT_BUS, q35 ? 0x1f : 1, q35 ? 3 : 1);
+	return 0;
+}
+
 /* A BAR the guest will see; false where its size is not known. */
 static bool add_bar(struct gpupt_tree *tree, const struct gpupt_wanted *wanted, unsigned int index,
 		    struct gpupt_mmio_function *function)
@@ -362,7 +381,7 @@ static int build(struct gpupt_tree *tree)
 			return GPUPT_E_NOMEM;
 		primary &= strcmp(domain->others[i].tag, "video") != 0;
 	}
-	if (add_implicit(tree) < 0)
+	if (add_implicit(tree) < 0 || add_chipset(tree) < 0)
 		return GPUPT_E_NOMEM;
 	for (size_t i = 0; i < making->n_wanted; i++)
 		if (add_wanted(tree, &making->wanted[i]) < 0)
