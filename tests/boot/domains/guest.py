@@ -17,7 +17,7 @@ from rig import Monitor, Unbootable, observed
 
 import standins
 
-LIMIT_SECONDS = 240
+LIMIT_SECONDS = 400
 ALONE = {"-S", "-no-user-config", "-nodefaults", "-no-shutdown", "-no-acpi", "-no-hpet",
          "-no-reboot"}
 DROPPED = {"-S", "-no-shutdown", "-name", "-mon", "-sandbox", "-msg", "-spice", "-vnc",
