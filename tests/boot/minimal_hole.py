@@ -16,7 +16,7 @@ import sys
 
 import pool
 from random_cases import Builder
-from rig import GIB, Boot, Missing, Rig, Unbootable
+from rig import GIB, Missing, Rig, Unbootable
 
 
 def homeless(boot):
@@ -54,10 +54,8 @@ class Large(Builder):
 
 def judge(rig, case):
     """None where no hole is needed or none does; else a line, and whether it is right."""
-    first = Boot(dict(case, hole=0))
     try:
-        rig.show(first)
-        answer, _ = rig.predict(case, first.made, "--minimal")
+        answer, _ = rig.predict(case, rig.functions(case), "--minimal")
         if not answer["every_bar"] or not answer["hole"]:
             return None
         enough = rig.run(dict(case, hole=answer["hole"]))

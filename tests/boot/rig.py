@@ -132,8 +132,8 @@ class Monitor:
         self.file.close()
         self.socket.close()
 
-    def ask(self, command):
-        self.file.write(json.dumps({"execute": command}) + "\n")
+    def ask(self, command, **arguments):
+        self.file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
         self.file.flush()
         while True:
             line = self.file.readline()
@@ -144,6 +144,19 @@ class Monitor:
                 return answer["return"]
             if "error" in answer:
                 raise OSError(answer["error"]["desc"])
+
+
+def number_buses(monitor):
+    """Does what firmware does first, so that query-pci shows what is behind bridges:
+    numbers the buses, through the ports 0xcf8 and 0xcfc. Only those of bridges on the
+    root bus."""
+    bridges = [device for device in monitor.ask("query-pci")[0]["devices"]
+               if "pci_bridge" in device]
+    for number, device in enumerate(bridges, 1):
+        address = 0x80000018 | device["slot"] << 11 | device["function"] << 8
+        for port, value in ((0xcf8, address), (0xcfc, number << 8 | number << 16)):
+            monitor.ask("human-monitor-command",
+                        **{"command-line": f"o/w {port:#x} {value:#x}"})
 
 
 def options(case):
@@ -385,26 +398,39 @@ class Rig:
             process.stderr.close()
             shutil.rmtree(directory, ignore_errors=True)
 
-    def starts(self, case):
-        """Does QEMU start with the case's hole? No firmware runs."""
+    def stopped(self, case, look):
+        """What look(monitor) says of QEMU before the guest runs; None if QEMU refuses."""
         directory = tempfile.mkdtemp(prefix="start-", dir=self.scratch)
         process = self.start(self.arguments(case, directory) + ["-S"])
         try:
             while process.poll() is None:
                 try:
-                    with Monitor(os.path.join(directory, "qmp")):
-                        return True
+                    monitor = Monitor(os.path.join(directory, "qmp"))
                 except OSError:
                     time.sleep(0.02)
+                    continue
+                with monitor:
+                    return look(monitor)
             message = process.stderr.read().decode()
             if "phys-bits too low" not in message:
                 raise Unbootable(message)
-            return False
+            return None
         finally:
             process.kill()
             process.wait()
             process.stderr.close()
             shutil.rmtree(directory, ignore_errors=True)
+
+    def starts(self, case):
+        """Does QEMU start with the case's hole?"""
+        return self.stopped(case, lambda monitor: True) is True
+
+    def functions(self, case):
+        """The model's functions, without a boot; see number_buses()."""
+        def look(monitor):
+            number_buses(monitor)
+            return functions(case, monitor.ask("query-pci"))[0]
+        return self.stopped(dict(case, hole=0), look)
 
     # ---- the prediction ----
 
@@ -450,9 +476,7 @@ class Rig:
         case = {key: value for key, value in case.items() if key != "hole"}
         less = GIB if hole.endswith("-1G") else -GIB if hole.endswith("+1G") else 0
         if hole.startswith("minimal"):
-            first = Boot(dict(case, hole=0))
-            self.show(first)
-            answer, _ = self.predict(case, first.made, "--minimal")
+            answer, _ = self.predict(case, self.functions(case), "--minimal")
             return dict(case, hole=answer["hole"] - less)
         answer, _ = self.predict(case, [])
         most = answer["max_hole"]
