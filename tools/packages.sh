@@ -9,7 +9,7 @@ build_packages='
 '
 test_packages='
 	libcmocka-dev valgrind gcovr
-	libxml2-utils patch libvirt-clients
+	libxml2-utils patch g++ strace libvirt-clients
 	libvirt-daemon libvirt-daemon-driver-qemu
 	qemu-system-x86 ovmf seabios busybox-static
 	python3
