@@ -117,6 +117,20 @@ static uint64_t modest_hole(const struct gpupt_making *making)
 	return usual < most ? usual : most;
 }
 
+/* More than the size that would be chosen: no harm, but worth knowing. */
+static void note_larger(struct gpupt_making *making)
+{
+	const struct gpupt_hole_numbers *hole = &making->plan->hole;
+	const struct gpupt_controller *root = gpupt_domain_root_controller(making->domain);
+	uint64_t chosen = gpupt_power_of_two_above(gpupt_align_up(making->needed, GPUPT_GIB));
+	if (!hole->present || !making->needed || hole->current <= chosen)
+		return;
+	gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_HOLE_LARGER, making->domain,
+			   &root->hole.element, "pcihole64", "<pcihole64> is %s, although %s would "
+			   "do; it is kept", gpupt_making_size(making, hole->current),
+			   gpupt_making_size(making, making->needed));
+}
+
 static int decide_auto(struct gpupt_making *making)
 {
 	struct gpupt_hole_numbers *hole = &making->plan->hole;
@@ -131,8 +145,10 @@ static int decide_auto(struct gpupt_making *making)
 	if (too_large && explicit && !may_shrink)
 		return cannot_start(making);
 	bool enough = !too_large && hole->current >= needed;
-	if (enough && !(hole->present && may_shrink))
+	if (enough && !(hole->present && may_shrink)) {
+		note_larger(making);
 		return 0;
+	}
 	uint64_t planned = modest_hole(making);
 	int r = needed ? round_up(making, needed, &planned) : 0;
 	if (r == 0 && !(enough && planned > hole->current))
