@@ -121,13 +121,12 @@ static uint64_t modest_hole(const struct gpupt_making *making)
 static void note_larger(struct gpupt_making *making)
 {
 	const struct gpupt_hole_numbers *hole = &making->plan->hole;
-	const struct gpupt_controller *root = gpupt_domain_root_controller(making->domain);
 	uint64_t chosen = gpupt_power_of_two_above(gpupt_align_up(making->needed, GPUPT_GIB));
 	if (!hole->present || !making->needed || hole->current <= chosen)
 		return;
 	gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_HOLE_LARGER, making->domain,
-			   &root->hole.element, "pcihole64", "<pcihole64> is %s, although %s would "
-			   "do; it is kept", gpupt_making_size(making, hole->current),
+			   gpupt_making_hole_element(making), "pcihole64",
+			   "<pcihole64> is %s, although %s would do; it is kept", gpupt_making_size(making, hole->current),
 			   gpupt_making_size(making, making->needed));
 }
 
