@@ -21,6 +21,8 @@ extern "C" {
 #define GPUPT_DOMAIN_MAX_BYTES ((size_t)128 << 20)
 /** Deepest nesting of elements accepted. Since 0.1. */
 #define GPUPT_DOMAIN_MAX_DEPTH 256
+/** Most attributes of one element accepted. Since 0.1. */
+#define GPUPT_DOMAIN_MAX_ATTRIBUTES 4096
 
 /** A parsed domain: immutable, owns a copy of its text. */
 struct gpupt_domain;

@@ -290,6 +290,46 @@ static int check_encoding(const struct gpupt_domain *domain, size_t *ret_skip,
 	return check_declaration(domain, *ret_skip, error);
 }
 
+/* How many attributes the start tag at `tag` has, at most; it ends before `end`. */
+static size_t count_attributes(const char *tag, const char *end)
+{
+	size_t count = 0;
+	char quote = '\0';
+	for (const char *p = tag; p < end && (quote || *p != '>'); p++) {
+		if (*p == quote)
+			quote = '\0';
+		else if (!quote && (*p == '\'' || *p == '"'))
+			quote = *p;
+		else if (!quote && *p == '=')
+			count++;
+	}
+	return count;
+}
+
+/* libxml2 compares each attribute of a tag with every other (xmlParseStartTag2, 2.9.14),
+ * which takes minutes from 100,000 on. A '<' cannot stand in a tag, so only where the
+ * next one is far away is there anything to count. */
+static int check_attributes(const struct gpupt_domain *domain, struct gpupt_error **error)
+{
+	enum { SHORTEST = 4 }; /* a="" and no blank before it */
+	const char *end = domain->text + domain->length;
+	const char *tag = memchr(domain->text, '<', domain->length);
+	while (tag) {
+		const char *next = memchr(tag + 1, '<', (size_t)(end - tag - 1));
+		size_t room = (size_t)((next ? next : end) - tag);
+		if (room > SHORTEST * GPUPT_DOMAIN_MAX_ATTRIBUTES && !strchr("!?/ ", tag[1]) &&
+		    count_attributes(tag, tag + room) > GPUPT_DOMAIN_MAX_ATTRIBUTES) {
+			struct gpupt_place place =
+				gpupt_domain_place(domain, (size_t)(tag - domain->text));
+			return gpupt_fail_at(error, GPUPT_E_LIMIT, &place,
+					     "an element has more than %d attributes",
+					     GPUPT_DOMAIN_MAX_ATTRIBUTES);
+		}
+		tag = next;
+	}
+	return 0;
+}
+
 static xmlParserCtxtPtr make_libxml_parser(struct pass *pass)
 {
 	xmlSAXHandler handler = {
@@ -375,6 +415,8 @@ GPUPT_EXPORT int gpupt_domain_parse(const char *text, size_t length, const char 
 	pass.error = error;
 	pass.status = 0;
 	int r = check_encoding(domain, &pass.skipped, error);
+	if (!r)
+		r = check_attributes(domain, error);
 	if (!r)
 		r = run(&pass);
 	if (r)

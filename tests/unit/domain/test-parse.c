@@ -178,6 +178,41 @@ static void test_refuses(void **state)
 	}
 }
 
+/* Far fewer than it takes libxml2 to get slow, far more than anybody writes. What only
+ * looks like attributes does not count. */
+static void test_attributes(void **state)
+{
+	(void)state;
+	for (size_t count = 4095; count <= 4097; count++) {
+		struct gpupt_domain *domain = NULL;
+		struct gpupt_error *error = NULL;
+		char *text = NULL;
+		size_t length = 0;
+		FILE *out = open_memstream(&text, &length);
+		fputs("<domain>\n<name", out);
+		for (size_t i = 0; i < count; i++)
+			fprintf(out, " a%zu='='", i);
+		fputs("/><title x='", out);
+		for (size_t i = 0; i < 9000; i++)
+			fputs("a= ", out);
+		fputs("'>", out);
+		for (size_t i = 0; i < 9000; i++)
+			fputs("a= ", out);
+		fputs("</title><!-- < a>", out);
+		for (size_t i = 0; i < 9000; i++)
+			fputs("a= ", out);
+		fputs("--></domain>", out);
+		fclose(out);
+		int r = gpupt_domain_parse(text, length, "f", &domain, &error);
+		assert_int_equal(r, count > GPUPT_DOMAIN_MAX_ATTRIBUTES ? GPUPT_E_LIMIT : 0);
+		if (r < 0)
+			assert_int_equal(gpupt_error_get_line(error), 2);
+		gpupt_error_free(error);
+		gpupt_domain_free(domain);
+		free(text);
+	}
+}
+
 static void test_depth(void **state)
 {
 	(void)state;
@@ -237,6 +272,7 @@ int main(void)
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_offsets_with_bom_and_crlf),
 		cmocka_unit_test(test_refuses),
+		cmocka_unit_test(test_attributes),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_hole_values_as_libvirt_reads_them),
 	};
