@@ -360,6 +360,12 @@ static int settle(struct tree_state *state, struct gpupt_space *low, uint64_t ba
 {
 	const struct result *results = state->results[state->model->n];
 	bool ok[N_TREES] = { true, true, true };
+	/* SubmitResources() in PciHostBridgeDxe takes no request for 4 GiB or more of
+	 * 32-bit addresses, which is what all becomes without a 64-bit window. */
+	if (results[MEM].length >= 4 * GPUPT_GIB) {
+		*ret_done = false;
+		return 0;
+	}
 	for (;;) {
 		bool wanted[N_TREES];
 		for (enum tree t = IO; t < N_TREES; t++)
