@@ -73,3 +73,15 @@ uint64_t gpupt_making_effective_hole(const struct gpupt_making *making)
 	return making->has_commandline_hole ? making->commandline_hole :
 					      making->plan->hole.planned;
 }
+
+void gpupt_making_clear(struct gpupt_making *making)
+{
+	free(making->wanted);
+	free(making->by_address);
+	free(making->removed);
+	free(making->is_removed);
+	free(making->worlds);
+	gpupt_mmio_session_clear(&making->session);
+	free(making->functions);
+	free(making->devices);
+}

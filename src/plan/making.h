@@ -160,6 +160,9 @@ static inline bool gpupt_is_shown_bar(const struct gpupt_mmio_bar *bar)
 /* "QEMU starts with at most ..." */
 const char *gpupt_making_limit(struct gpupt_making *making);
 
+/* Frees what the steps allocated; the plan stays. */
+void gpupt_making_clear(struct gpupt_making *making);
+
 /* 0, or GPUPT_E_SYNTAX for a firmware that does not exist. */
 int gpupt_firmware_check(const char *text, struct gpupt_error **error);
 /* "6.12" -> 612. */

@@ -113,14 +113,7 @@ GPUPT_EXPORT int gpupt_plan_make(const struct gpupt_domain *domain,
 		.plan = plan, .error = error,
 	};
 	int r = make(&making);
-	free(making.wanted);
-	free(making.by_address);
-	free(making.removed);
-	free(making.is_removed);
-	free(making.worlds);
-	gpupt_mmio_session_clear(&making.session);
-	free(making.functions);
-	free(making.devices);
+	gpupt_making_clear(&making);
 	if (r < 0)
 		return r;
 	*ret = GPUPT_STEAL(plan);

@@ -69,10 +69,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < making.n_functions; i++)
 		printf("%d %02x.%u %s\n", making.functions[i].parent, making.functions[i].slot,
 		       making.functions[i].function, making.devices[i].label);
-	free(making.wanted);
-	free(making.removed);
-	free(making.functions);
-	free(making.devices);
+	gpupt_making_clear(&making);
 	gpupt_request_free(request);
 	free(text);
 	return 0;

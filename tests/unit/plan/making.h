@@ -71,14 +71,7 @@ static inline void lab_open(struct lab *lab, const char *machine, const char *de
 
 static inline void lab_close(struct lab *lab)
 {
-	free(lab->making.wanted);
-	free(lab->making.by_address);
-	free(lab->making.removed);
-	free(lab->making.is_removed);
-	free(lab->making.worlds);
-	gpupt_mmio_session_clear(&lab->making.session);
-	free(lab->making.functions);
-	free(lab->making.devices);
+	gpupt_making_clear(&lab->making);
 	gpupt_plan_free(lab->plan);
 	gpupt_request_free(lab->request);
 	gpupt_inventory_free(lab->inventory);
