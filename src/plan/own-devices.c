@@ -25,53 +25,56 @@ struct model {
 };
 
 static const struct model models[] = {
-	/* hw/usb/hcd-xhci-pci.c, hcd-ehci-pci.c, hcd-uhci.c (I/O ports only), hcd-ohci-pci.c */
+	/* hw/usb/hcd-xhci-pci.c, hcd-ehci-pci.c, hcd-uhci.c, hcd-ohci-pci.c */
 	{ "controller", "qemu-xhci", GPUPT_PLUG_EXPRESS, 0x0c0330, { BAR64(0, 16 * GPUPT_KIB) } },
 	{ "controller", "nec-xhci", GPUPT_PLUG_EXPRESS, 0x0c0330, { BAR64(0, 16 * GPUPT_KIB) } },
 	{ "controller", "ich9-ehci1", GPUPT_PLUG_PCI, 0x0c0320, { BAR32(0, 4 * GPUPT_KIB) } },
 	{ "controller", "ehci", GPUPT_PLUG_PCI, 0x0c0320, { BAR32(0, 4 * GPUPT_KIB) } },
 	{ "controller", "pci-ohci", GPUPT_PLUG_PCI, 0x0c0310, { BAR32(0, 256) } },
-	{ "controller", "piix3-uhci", GPUPT_PLUG_PCI, 0x0c0300, { { 0 } } },
-	{ "controller", "piix4-uhci", GPUPT_PLUG_PCI, 0x0c0300, { { 0 } } },
-	{ "controller", "ich9-uhci1", GPUPT_PLUG_PCI, 0x0c0300, { { 0 } } },
-	{ "controller", "ich9-uhci2", GPUPT_PLUG_PCI, 0x0c0300, { { 0 } } },
-	{ "controller", "ich9-uhci3", GPUPT_PLUG_PCI, 0x0c0300, { { 0 } } },
+	{ "controller", "piix3-uhci", GPUPT_PLUG_PCI, 0x0c0300, { PORTS(4, 32) } },
+	{ "controller", "piix4-uhci", GPUPT_PLUG_PCI, 0x0c0300, { PORTS(4, 32) } },
+	{ "controller", "ich9-uhci1", GPUPT_PLUG_PCI, 0x0c0300, { PORTS(4, 32) } },
+	{ "controller", "ich9-uhci2", GPUPT_PLUG_PCI, 0x0c0300, { PORTS(4, 32) } },
+	{ "controller", "ich9-uhci3", GPUPT_PLUG_PCI, 0x0c0300, { PORTS(4, 32) } },
 	/* hw/scsi/lsi53c895a.c, mptsas.c, megasas.c, vmw_pvscsi.c, esp-pci.c */
 	{ "controller", "lsilogic", GPUPT_PLUG_PCI, 0x010000,
-	  { BAR32(1, GPUPT_KIB), BAR32(2, 8 * GPUPT_KIB) } },
+	  { PORTS(0, 256), BAR32(1, GPUPT_KIB), BAR32(2, 8 * GPUPT_KIB) } },
 	{ "controller", "lsisas1068", GPUPT_PLUG_PCI, 0x010000,
-	  { BAR32(1, 16 * GPUPT_KIB), BAR32(2, 64 * GPUPT_KIB) } },
-	{ "controller", "lsisas1078", GPUPT_PLUG_EXPRESS, 0x010400,
-	  { BAR64(0, 16 * GPUPT_KIB), BAR64(3, 256 * GPUPT_KIB) } },
-	{ "controller", "vmpvscsi", GPUPT_PLUG_EXPRESS, 0x010000, { BAR32(0, 32 * GPUPT_KIB) } },
-	{ "controller", "am53c974", GPUPT_PLUG_PCI, 0x010000, { { 0 } } },
-	{ "controller", "dc390", GPUPT_PLUG_PCI, 0x010000, { { 0 } } },
+	  { PORTS(0, 256), BAR32(1, 16 * GPUPT_KIB), BAR32(2, 64 * GPUPT_KIB) } },
+	{ "controller", "lsisas1078", GPUPT_PLUG_PCI, 0x010400,
+	  { BAR64(0, 16 * GPUPT_KIB), PORTS(2, 256), BAR64(3, 256 * GPUPT_KIB) } },
+	{ "controller", "vmpvscsi", GPUPT_PLUG_PCI, 0x010000, { BAR32(0, 32 * GPUPT_KIB) } },
+	{ "controller", "am53c974", GPUPT_PLUG_PCI, 0x010000, { PORTS(0, 128) } },
+	{ "controller", "dc390", GPUPT_PLUG_PCI, 0x010000, { PORTS(0, 128) } },
 	/* hw/nvme/ctrl.c */
 	{ "controller", "nvme", GPUPT_PLUG_EXPRESS, 0x010802, { BAR64(0, 16 * GPUPT_KIB) } },
 	/* hw/net/e1000.c, e1000e.c, rtl8139.c, vmxnet3.c, pcnet-pci.c, ne2000-pci.c; igb.c of
 	 * QEMU 8.0. libvirt's default on x86 is rtl8139 */
-	{ "interface", "e1000", GPUPT_PLUG_PCI, 0x020000, { BAR32(0, 128 * GPUPT_KIB) } },
+	{ "interface", "e1000", GPUPT_PLUG_PCI, 0x020000,
+	  { BAR32(0, 128 * GPUPT_KIB), PORTS(1, 64) } },
 	{ "interface", "e1000e", GPUPT_PLUG_EXPRESS, 0x020000,
-	  { BAR32(0, 128 * GPUPT_KIB), BAR32(1, 128 * GPUPT_KIB), BAR32(3, 16 * GPUPT_KIB) } },
+	  { BAR32(0, 128 * GPUPT_KIB), BAR32(1, 128 * GPUPT_KIB), PORTS(2, 32),
+	    BAR32(3, 16 * GPUPT_KIB) } },
 	{ "interface", "igb", GPUPT_PLUG_EXPRESS, 0x020000,
-	  { BAR32(0, 128 * GPUPT_KIB), BAR32(1, 128 * GPUPT_KIB), BAR32(3, 16 * GPUPT_KIB) } },
-	{ "interface", "rtl8139", GPUPT_PLUG_PCI, 0x020000, { BAR32(1, 256) } },
-	{ "interface", "pcnet", GPUPT_PLUG_PCI, 0x020000, { BAR32(1, 32) } },
-	{ "interface", "ne2k_pci", GPUPT_PLUG_PCI, 0x020000, { { 0 } } },
-	{ "interface", "vmxnet3", GPUPT_PLUG_EXPRESS, 0x020000,
+	  { BAR32(0, 128 * GPUPT_KIB), BAR32(1, 128 * GPUPT_KIB), PORTS(2, 32),
+	    BAR32(3, 16 * GPUPT_KIB) } },
+	{ "interface", "rtl8139", GPUPT_PLUG_PCI, 0x020000, { PORTS(0, 256), BAR32(1, 256) } },
+	{ "interface", "pcnet", GPUPT_PLUG_EXPRESS, 0x020000, { PORTS(0, 32), BAR32(1, 32) } },
+	{ "interface", "ne2k_pci", GPUPT_PLUG_EXPRESS, 0x020000, { PORTS(0, 256) } },
+	{ "interface", "vmxnet3", GPUPT_PLUG_PCI, 0x020000,
 	  { BAR32(0, 4 * GPUPT_KIB), BAR32(1, 4 * GPUPT_KIB), BAR32(2, 8 * GPUPT_KIB) } },
 	/* hw/audio/intel-hda.c, ac97.c, es1370.c */
 	{ "sound", "ich6", GPUPT_PLUG_PCI, 0x040300, { BAR32(0, 16 * GPUPT_KIB) } },
 	{ "sound", "ich9", GPUPT_PLUG_PCI, 0x040300, { BAR32(0, 16 * GPUPT_KIB) } },
-	{ "sound", "ac97", GPUPT_PLUG_PCI, 0x040100, { { 0 } } },
-	{ "sound", "es1370", GPUPT_PLUG_PCI, 0x040100, { { 0 } } },
+	{ "sound", "ac97", GPUPT_PLUG_PCI, 0x040100, { PORTS(0, 1024), PORTS(1, 256) } },
+	{ "sound", "es1370", GPUPT_PLUG_PCI, 0x040100, { PORTS(0, 256) } },
 	/* hw/display/cirrus_vga.c */
 	{ "video", "cirrus", GPUPT_PLUG_PCI, 0x030000,
 	  { BAR32P(0, 32 * GPUPT_MIB), BAR32(1, 4 * GPUPT_KIB) } },
 	/* hw/watchdog/wdt_i6300esb.c */
 	{ "watchdog", "i6300esb", GPUPT_PLUG_PCI, 0x088000, { BAR32(0, 16) } },
 	/* hw/char/serial-pci.c */
-	{ "serial", NULL, GPUPT_PLUG_PCI, 0x070002, { { 0 } } },
+	{ "serial", NULL, GPUPT_PLUG_PCI, 0x070002, { PORTS(0, 8) } },
 };
 
 /* hw/virtio/virtio-pci.c: MSI-X in BAR 1, where there are vectors, and the modern
@@ -154,6 +157,30 @@ static const struct model *virtio_model(const struct gpupt_device *device)
 	return NULL;
 }
 
+/* I/O ports of a virtio device that can be driven the old way, which is so on a
+ * conventional bus and on the root bus (hw/virtio/virtio-pci.c
+ * virtio_pci_device_plugged(), with the device's configuration); 0: it cannot be. */
+static unsigned int legacy_ports(const struct gpupt_device *device)
+{
+	static const struct { const char *tag; unsigned int bytes; } legacy[] = {
+		{ "disk", 128 }, { "controller", 64 }, { "interface", 32 }, { "filesystem", 32 },
+		{ "memballoon", 64 }, { "rng", 32 }, { "hostdev", 64 },
+	};
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(legacy); i++)
+		if (is(device->tag, legacy[i].tag) && !is(device->model, "virtio-non-transitional"))
+			return legacy[i].bytes;
+	return 0;
+}
+
+static void take_virtio(const struct gpupt_device *device, const struct model *model,
+			struct gpupt_own_device *ret)
+{
+	take(model, ret);
+	ret->legacy_ports = legacy_ports(device);
+	if (is(device->model, "virtio-transitional"))
+		ret->plug = GPUPT_PLUG_PCI;
+}
+
 /* hw/display/qxl.c qxl_init_ramsize(), qxl_realize_common(): RAM in BAR 0, video
  * RAM in BAR 1 and, when larger, as 64-bit BAR 4; ROM 8 KiB in BAR 2. libvirt
  * writes 64 MiB for either unless told otherwise. */
@@ -166,6 +193,7 @@ static void take_qxl(const struct gpupt_device *device, struct gpupt_own_device 
 	add(ret, (struct gpupt_mmio_bar)BAR32(0, gpupt_power_of_two_above(ram)));
 	add(ret, (struct gpupt_mmio_bar)BAR32(1, vram32));
 	add(ret, (struct gpupt_mmio_bar)BAR32(2, 8 * GPUPT_KIB));
+	add(ret, (struct gpupt_mmio_bar)PORTS(3, 32));
 	if (vram64 > vram32)
 		add(ret, (struct gpupt_mmio_bar)BAR64P(4, vram64));
 }
@@ -176,6 +204,8 @@ static void take_vga(const struct gpupt_device *device, struct gpupt_own_device 
 {
 	uint64_t memory = device->vram_bytes ? device->vram_bytes : 16 * GPUPT_MIB;
 	bool vmvga = is(device->model, "vmvga");
+	if (vmvga)
+		add(ret, (struct gpupt_mmio_bar)PORTS(0, 16));
 	add(ret, (struct gpupt_mmio_bar)BAR32P(vmvga ? 1 : 0, gpupt_power_of_two_above(memory)));
 	if (vmvga)
 		add(ret, (struct gpupt_mmio_bar)BAR32P(2, 64 * GPUPT_KIB));
@@ -243,8 +273,10 @@ void gpupt_own_device(const struct gpupt_device *device, bool primary,
 	*ret = (struct gpupt_own_device){ .plug = GPUPT_PLUG_NONE, .model = name };
 	if (device->other_address)
 		return;
-	const struct model *model = virtio_model(device);
-	if (is(device->tag, "controller") && is(device->type, "sata"))
+	const struct model *model = NULL;
+	if (virtio_model(device))
+		take_virtio(device, virtio_model(device), ret);
+	else if (is(device->tag, "controller") && is(device->type, "sata"))
 		model = &ahci;
 	else if (is(device->tag, "shmem"))
 		take_shmem(device, ret);
@@ -253,7 +285,7 @@ void gpupt_own_device(const struct gpupt_device *device, bool primary,
 		take_video(device, primary, ret);
 	else if (is(device->tag, "hostdev") && is(device->type, "mdev"))
 		ret->plug = GPUPT_PLUG_EXPRESS;
-	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(models) && !model; i++)
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(models) && !model && !ret->plug; i++)
 		if (is(device->tag, models[i].tag) &&
 		    (models[i].key ? is(name, models[i].key) : is(device->bus, "pci-serial")))
 			model = &models[i];

@@ -7,7 +7,8 @@
 
 #include "plan/tree.h"
 
-enum { LPC_SLOT = 0x1f, HDA_SLOT = 0x1b, USB_SLOT = 0x1d, DMI_SLOT = 0x1e };
+enum { LPC_SLOT = 0x1f, HDA_SLOT = 0x1b, USB_SLOT = 0x1d, DMI_SLOT = 0x1e,
+       BRIDGE_SLOTS = 31 };
 
 static bool is_q35(const struct gpupt_tree *tree)
 {
@@ -50,6 +51,14 @@ void gpupt_tree_place(struct gpupt_tree *tree, size_t index, int parent, unsigne
 }
 
 /* ---- the root bus */
+
+static bool has_free_slot(const struct gpupt_tree *tree)
+{
+	for (unsigned int slot = 1; slot < GPUPT_SLOTS; slot++)
+		if (!tree->used[slot])
+			return true;
+	return false;
+}
 
 static void place_on_root(struct gpupt_tree *tree, size_t index)
 {
@@ -186,7 +195,8 @@ static int place_device(struct gpupt_tree *tree, size_t index)
 	enum gpupt_plug plug = tree->nodes[index].plug;
 	if (is_q35(tree) && plug == GPUPT_PLUG_EXPRESS)
 		return place_behind_port(tree, index);
-	if (!is_q35(tree) || plug != GPUPT_PLUG_PCI || !place_on_pci(tree, index))
+	bool root = is_q35(tree) ? plug != GPUPT_PLUG_PCI : has_free_slot(tree);
+	if (root || !place_on_pci(tree, index))
 		place_on_root(tree, index);
 	return 0;
 }
@@ -308,8 +318,9 @@ static int place_in_turn(struct gpupt_tree *tree, bool bridges)
 	return 0;
 }
 
-/* A q35 guest with conventional devices gets a bridge for them. */
-static int add_pci_bridge(struct gpupt_tree *tree)
+/* A q35 guest with conventional devices gets a bridge for them, and a root port for
+ * that (virDomainPCIAddressSetGrow(), src/conf/domain_addr.c, 9.0). */
+static int add_bridge_to_pci(struct gpupt_tree *tree)
 {
 	bool needed = false;
 	for (size_t i = 0; i < tree->count; i++) {
@@ -319,16 +330,38 @@ static int add_pci_bridge(struct gpupt_tree *tree)
 			return 0;
 		needed |= !node->placed && !is_bridge(node) && node->plug == GPUPT_PLUG_PCI;
 	}
-	if (!needed || !is_q35(tree))
+	if (!needed)
 		return 0;
-	return gpupt_tree_add_bridge(tree, GPUPT_CONTROLLER_PCIE_TO_PCI_BRIDGE, next_bus(tree)) ?
+	tree->ports_added++;
+	return gpupt_tree_add_bridge(tree, GPUPT_CONTROLLER_ROOT_PORT, next_bus(tree)) &&
+	       gpupt_tree_add_bridge(tree, GPUPT_CONTROLLER_PCIE_TO_PCI_BRIDGE, next_bus(tree)) ?
 		0 : GPUPT_E_NOMEM;
+}
+
+/* An i440fx guest gets bridges for what finds no slot on the root bus. */
+static int add_pci_bridges(struct gpupt_tree *tree)
+{
+	size_t slots = 0, devices = 0;
+	for (unsigned int slot = 1; slot < GPUPT_SLOTS; slot++)
+		slots += !tree->used[slot];
+	for (size_t i = 0; i < tree->count; i++) {
+		const struct gpupt_node *node = &tree->nodes[i];
+		if (node->model == GPUPT_CONTROLLER_PCI_BRIDGE)
+			slots += BRIDGE_SLOTS - (unsigned int)__builtin_popcount(node->used);
+		devices += !node->placed;
+	}
+	while (slots <= devices && next_bus(tree) < GPUPT_BUSES) {
+		if (!gpupt_tree_add_bridge(tree, GPUPT_CONTROLLER_PCI_BRIDGE, next_bus(tree)))
+			return GPUPT_E_NOMEM;
+		slots += BRIDGE_SLOTS - 1;
+	}
+	return 0;
 }
 
 int gpupt_tree_place_the_rest(struct gpupt_tree *tree)
 {
 	place_traditionally(tree);
-	int r = add_pci_bridge(tree);
+	int r = is_q35(tree) ? add_bridge_to_pci(tree) : add_pci_bridges(tree);
 	if (r == 0)
 		r = place_in_turn(tree, true);
 	if (r == 0)

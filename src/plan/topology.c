@@ -182,6 +182,7 @@ static int add_own(struct gpupt_tree *tree, const struct gpupt_device *device, b
 	node->own = device;
 	node->primary = primary && same(device->tag, "video");
 	node->plug = own.plug;
+	node->legacy_ports = own.legacy_ports;
 	node->device.element = device->element.whole.end ? &device->element : NULL;
 	node->function.class_code = own.class_code;
 	node->function.n_bars = own.n_bars;
@@ -361,6 +362,18 @@ static int add_wanted(struct gpupt_tree *tree, const struct gpupt_wanted *wanted
 
 /* ---- the tree */
 
+static void add_legacy_ports(struct gpupt_tree *tree)
+{
+	for (size_t i = 0; i < tree->count; i++) {
+		struct gpupt_node *node = &tree->nodes[i];
+		enum gpupt_mmio_kind above = node->parent == GPUPT_ROOT_BUS ?
+			GPUPT_MMIO_PCI_BRIDGE : tree->nodes[node->parent].function.kind;
+		if (node->legacy_ports && above == GPUPT_MMIO_PCI_BRIDGE)
+			node->function.bars[node->function.n_bars++] =
+				(struct gpupt_mmio_bar){ .size = node->legacy_ports, .io = true };
+	}
+}
+
 static int build(struct gpupt_tree *tree)
 {
 	const struct gpupt_making *making = tree->making;
@@ -386,7 +399,10 @@ static int build(struct gpupt_tree *tree)
 	for (size_t i = 0; i < making->n_wanted; i++)
 		if (add_wanted(tree, &making->wanted[i]) < 0)
 			return GPUPT_E_NOMEM;
-	return gpupt_tree_place_the_rest(tree);
+	if (gpupt_tree_place_the_rest(tree) < 0)
+		return GPUPT_E_NOMEM;
+	add_legacy_ports(tree);
+	return 0;
 }
 
 /* Bridges that sit behind one another in a circle, which no machine can have, are put

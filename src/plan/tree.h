@@ -24,6 +24,7 @@ struct gpupt_own_device {
 	uint32_t class_code;
 	size_t n_bars;
 	struct gpupt_mmio_bar bars[7];
+	unsigned int legacy_ports; /* I/O ports that virtio adds where it is conventional */
 };
 
 /* `primary`: the first video device, which is VGA compatible. */
@@ -39,6 +40,7 @@ struct gpupt_node {
 	const struct gpupt_device *own;            /* one of the guest's own devices */
 	const struct gpupt_controller *controller; /* a bridge of the domain */
 	bool primary;       /* the first video device */
+	unsigned int legacy_ports; /* as in gpupt_own_device */
 	bool placed;        /* parent and slot are settled */
 	unsigned int bus;   /* a bridge's own bus number: its controller index */
 	uint32_t used;      /* a bridge: slots in use behind it */

@@ -84,12 +84,21 @@ Q35 = [
     ROOT + pci(1, 'pcie-to-pci-bridge') + pci(2, 'pcie-root-port') + pci(3, 'pcie-root-port') +
     "<interface type='user'/>" + GPU,
     ROOT + pci(1, 'pcie-root-port', at(0, 2)) + pci(2, 'pcie-root-port') + GPU + DISK,
+    PORTS + "<sound model='ich6'/>" + GPU + DISK,
+    PORTS + "".join(f"<controller type='scsi' index='{i}' model='{m}'/>" for i, m in enumerate(
+        ('virtio-scsi', 'virtio-transitional', 'vmpvscsi', 'lsisas1068', 'lsisas1078'))) + GPU,
+    PORTS + "".join(f"<interface type='user'><model type='{m}'/></interface>" for m in (
+        'vmxnet3', 'pcnet', 'ne2k_pci', 'virtio-transitional', 'virtio-non-transitional')) + GPU,
+    "<memballoon model='virtio-transitional'/><vsock model='virtio-transitional'>"
+    "<cid auto='yes'/></vsock>" + GPU,
     ROOT + pci(1, 'pcie-root-port', at(0, 1)) + DISK + NET + 8 * RNG + GPU,
 ]
 I440FX = [
     hostdev(8, at(1, 4)) + hostdev(9) + DISK,
     pci(0, 'pci-root') + pci(1, 'pci-bridge') + GPU + DISK,
     hostdev(8, at(0, 2)) + VIRTIO + DISK,
+    "".join(hostdev(bus) for bus in range(8, 35)) + DISK, # one slot too few
+    "".join(hostdev(bus) for bus in range(8, 34)) + DISK,
 ]
 
 

@@ -140,6 +140,36 @@ static void conventional_devices_share_a_bridge(void **state)
 	       "3/02.0 i6300esb watchdog\n");
 }
 
+/* Where there are root ports to spare, libvirt adds one with the bridge all the same. */
+static void bridge_brings_a_port(void **state)
+{
+	(void)state;
+	expect("q35", BARE PCI("1", "pcie-root-port") PCI("2", "pcie-root-port")
+	       PCI("3", "pcie-root-port") "<sound model='ich6'/>\n" HOSTDEV("8", ""),
+	       "-1/01.0 pcie-root-port\n"
+	       "-1/01.1 pcie-root-port\n"
+	       "-1/01.2 pcie-root-port\n"
+	       "-1/01.3 pcie-root-port\n"
+	       "-1/1f.2 sata controller\n"
+	       "0/00.0 pcie-to-pci-bridge\n"
+	       "1/00.0 hostdev 0000:08:00.0\n"
+	       "5/01.0 ich6 sound\n");
+}
+
+/* Virtio that can be driven the old way is conventional if it is made to be. */
+static void transitional_devices(void **state)
+{
+	(void)state;
+	expect("q35", BARE PCI("1", "pcie-root-port")
+	       "<rng model='virtio-transitional'/>\n<rng model='virtio'/>\n",
+	       "-1/01.0 pcie-root-port\n"
+	       "-1/01.1 pcie-root-port\n"
+	       "-1/1f.2 sata controller\n"
+	       "0/00.0 pcie-to-pci-bridge\n"
+	       "1/00.0 virtio rng\n"
+	       "3/01.0 virtio-transitional rng\n");
+}
+
 /* 0000:00:00.0 is no address to libvirt. */
 static void zero_address_is_none(void **state)
 {
@@ -181,11 +211,15 @@ static void expect_bars(const struct gpupt_device *device, bool primary, const c
 	struct gpupt_own_device own;
 	char got[256] = "";
 	gpupt_own_device(device, primary, &own);
-	for (size_t i = 0; i < own.n_bars; i++)
-		snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%u:%s%s:%lluK",
-			 i ? " " : "", own.bars[i].index, own.bars[i].mem64 ? "64" : "32",
-			 own.bars[i].prefetchable ? "p" : "",
-			 (unsigned long long)own.bars[i].size / GPUPT_KIB);
+	for (size_t i = 0; i < own.n_bars; i++) {
+		const struct gpupt_mmio_bar *bar = &own.bars[i];
+		unsigned long long bytes = bar->size;
+		snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%u:%s%s:%llu%s",
+			 i ? " " : "", bar->index, bar->io ? "io" : bar->mem64 ? "64" : "32",
+			 bar->prefetchable ? "p" : "",
+			 bytes < GPUPT_KIB ? bytes : bytes / GPUPT_KIB,
+			 bytes < GPUPT_KIB ? "" : "K");
+	}
 	assert_string_equal(got, expected);
 }
 
@@ -208,18 +242,20 @@ static void own_bars(void **state)
 	expect_bars(&(struct gpupt_device){ .tag = "controller", .type = "usb",
 					    .model = "qemu-xhci" }, false, "0:64:16K");
 	expect_bars(&(struct gpupt_device){ .tag = "controller", .type = "scsi",
-					    .model = "lsisas1078" }, false, "0:64:16K 3:64:256K");
+					    .model = "lsisas1078" }, false, "0:64:16K 2:io:256 3:64:256K");
 	expect_bars(&(struct gpupt_device){ .tag = "video", .model = "qxl" }, true,
-		    "0:32:65536K 1:32:65536K 2:32:8K 6:32:64K");
+		    "0:32:65536K 1:32:65536K 2:32:8K 3:io:32 6:32:64K");
 	expect_bars(&(struct gpupt_device){ .tag = "video", .model = "qxl",
 					    .vram64_bytes = 256 * GPUPT_MIB }, true,
-		    "0:32:65536K 1:32:65536K 2:32:8K 4:64p:262144K 6:32:64K");
+		    "0:32:65536K 1:32:65536K 2:32:8K 3:io:32 4:64p:262144K 6:32:64K");
 	expect_bars(&(struct gpupt_device){ .tag = "shmem", .size_bytes = 3 * GPUPT_MIB }, false,
-		    "0:32:0K 2:64p:4096K");
+		    "0:32:256 2:64p:4096K");
 	expect_bars(&(struct gpupt_device){ .tag = "interface", .model = "virtio" }, false,
 		    "1:32:4K 4:64p:16K 6:32:256K");
 	expect_bars(&(struct gpupt_device){ .tag = "interface", .model = "virtio",
 					    .rom_bar = GPUPT_NO }, false, "1:32:4K 4:64p:16K");
+	expect_bars(&(struct gpupt_device){ .tag = "interface", .model = "rtl8139" }, false,
+		    "0:io:256 1:32:256 6:32:256K");
 	expect_bars(&(struct gpupt_device){ .tag = "shmem", .other_address = true }, false, "");
 }
 
@@ -233,6 +269,8 @@ int main(void)
 		cmocka_unit_test(unknown_device_takes_its_port),
 		cmocka_unit_test(bus_that_only_an_address_names),
 		cmocka_unit_test(conventional_devices_share_a_bridge),
+		cmocka_unit_test(bridge_brings_a_port),
+		cmocka_unit_test(transitional_devices),
 		cmocka_unit_test(zero_address_is_none),
 		cmocka_unit_test(circles_hide_nothing),
 		cmocka_unit_test(absurd_indexes),
