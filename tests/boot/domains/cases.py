@@ -2,8 +2,9 @@
 """The domains that are planned for and booted.
 
 A case is a dictionary: name, xml, hosts (host address -> word of standins.py), and
-where wanted options (for gpupt-xml), hole ("minimum", or "less": 1 GiB less than
-that) and quick (part of the default run).
+where wanted options (for gpupt-xml), hole ("minimum"; "less", 1 GiB less than that;
+"most", the largest QEMU starts with; "beyond", 1 GiB more) and quick (part of the
+default run).
 """
 
 import os
@@ -160,6 +161,19 @@ def sizes():
     yield gpus(1, "nvme:128G+32M", name="large-override", override=262144)
 
 
+def limits():
+    """The largest hole, and more than that: QEMU has to start, or refuse."""
+    for hole in ("most", "beyond"):
+        yield gpus(1, "nvme:32G+32M", name=f"story-{hole}", hole=hole)
+        yield gpus(1, "nvme:32G+32M", name=f"amd-{hole}", hole=hole, cpu=cpu("EPYC"))
+        yield gpus(1, "nvme:32G+32M", name=f"amd-42-{hole}", hole=hole, cpu=cpu("EPYC", 42))
+        yield gpus(1, "testdev:64G", name=f"hotplug-memory-{hole}", hole=hole,
+                   **max_memory(2048, 16384, 16))
+        yield domain(f"i440fx-{hole}", NO_BALLOON + disk() + hostdev(host(8)),
+                     {host(8): "nvme:8G+32M"}, hole=hole, firmware="seabios",
+                     machine="pc-i440fx-7.2")
+
+
 def memories():
     for memory in (512, 2048, 2816, 3072, 8192):
         yield gpus(2, "nvme:16G+32M", name=f"memory-{memory}", memory=memory)
@@ -202,6 +216,14 @@ def places():
                      controller(5, "pcie-switch-downstream-port", "", pci(3, 1)) +
                      disk(pci(2, 0)) + hostdev(host(8), pci(4, 0)) + hostdev(host(9), pci(5, 0)),
                      {host(8): "nvme:16G+32M", host(9): "testdev:16G"}, firmware=firmware)
+        if firmware == "ovmf":
+            yield domain("switch-most", root + ports(1, 2, 1) +
+                         controller(3, "pcie-switch-upstream-port", "", pci(1, 0)) +
+                         controller(4, "pcie-switch-downstream-port", "", pci(3, 0)) +
+                         controller(5, "pcie-switch-downstream-port", "", pci(3, 1)) +
+                         disk(pci(2, 0)) + hostdev(host(8), pci(4, 0)) +
+                         hostdev(host(9), pci(5, 0)),
+                         {host(8): "nvme:16G+32M", host(9): "testdev:16G"}, hole="most")
         for model, bits in (("Westmere", 0), ("max", 42)):
             yield domain(f"expander-{firmware}-{bits}", root + ports(1, 1, 1) +
                          controller(2, "pcie-expander-bus", "<target busNr='64'/>", pci(0, 4)) +
@@ -293,5 +315,5 @@ def drawn(seed):
 
 
 def all_cases():
-    for source in (sizes, memories, cpus, places, i440fx, from_files):
+    for source in (sizes, limits, memories, cpus, places, i440fx, from_files):
         yield from source()

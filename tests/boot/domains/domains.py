@@ -14,6 +14,7 @@ rig.py), and virsh. Exits 77 where something is missing.
 """
 
 import argparse
+import concurrent.futures
 import json
 import os
 import subprocess
@@ -23,6 +24,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
+sys.dont_write_bytecode = True
 
 # pylint: disable=wrong-import-position
 import cases  # noqa: E402
@@ -63,10 +65,12 @@ class Planner:
         options = list(case.get("options", []))
         if "hole" not in case:
             return options
-        hole = self.explain(case, case["xml"], options)["hole"]["minimum_bytes"]
+        numbers = self.explain(case, case["xml"], options)["hole"]
+        most = case["hole"] in ("most", "beyond")
+        hole = numbers["maximum_bytes" if most else "minimum_bytes"]
         if not hole:
             raise Unbootable("the case wants a hole, and none is needed")
-        hole -= GIB if case["hole"] == "less" else 0
+        hole += {"less": -GIB, "beyond": GIB}.get(case["hole"], 0)
         return options + ["--pcihole64", f"{hole // 1024}KiB", "--force", "--allow-shrink"]
 
     def patch(self, case, options):
@@ -151,12 +155,15 @@ def compare_first(outcome, first, plan):
 
 
 def check_hole(outcome, seen):
-    """1 GiB less than the minimum has to be too little."""
+    """1 GiB less than the minimum has to be too little; where no hole does, the largest
+    is too little as well."""
     left = any(bar.mem64 and bar.prefetchable and not bar.address for bar in seen.values())
     if outcome.case.get("hole") == "less" and not left:
         outcome.fail("1 GiB less than the minimum is enough")
     if outcome.case.get("hole") == "minimum" and left:
         outcome.fail("the minimum is not enough")
+    if outcome.case.get("hole") == "most" and left == outcome.case["possible"]:
+        outcome.fail("the largest hole is enough" if not left else "no hole is enough")
 
 
 def judge(outcome, planner, rig, made, keep):
@@ -172,8 +179,9 @@ def judge(outcome, planner, rig, made, keep):
             with open(os.path.join(keep, f"{case['name']}-{what}"), "w",
                       encoding="utf-8") as file:
                 file.write(text)
+    if isinstance(seen, str) != (case.get("hole") == "beyond"):
+        outcome.fail(f"QEMU refuses: {seen}" if isinstance(seen, str) else "QEMU starts")
     if isinstance(seen, str):
-        outcome.fail(f"QEMU refuses: {seen}")
         return
     compare(outcome, plan, seen)
     compare_first(outcome, case["first"], plan)
@@ -184,6 +192,8 @@ def prepare(case, planner, outcome):
     """The new XML, or None."""
     try:
         options = planner.options(case)
+        case["possible"] = planner.explain(case, case["xml"], case.get("options", []))[
+            "verdict"] != "no-fit"
         case["first"] = planner.explain(case, case["xml"], options)
         status, xml, said = planner.patch(case, options)
     except Unbootable as why:
@@ -198,14 +208,14 @@ def prepare(case, planner, outcome):
 
 
 def report(outcome, seconds, verbose):
-    print(f"{'DIFFERS' if outcome.lines else 'ok':8}{outcome.case['name']}: "
-          f"{outcome.verdict}, {outcome.bars - outcome.wrong} of {outcome.bars} BARs"
-          f"{f' ({outcome.others_wrong} of {outcome.others} others differ)' * (outcome.others_wrong > 0)}"
-          f", {seconds:.0f} s", flush=True)
-    for line in outcome.lines:
-        print(f"  {line}")
-    for line in outcome.notes if verbose or outcome.lines else []:
-        print(f"  note: {line}")
+    others = (f" ({outcome.others_wrong} of {outcome.others} others elsewhere)"
+              if outcome.others_wrong else "")
+    lines = [f"{'DIFFERS' if outcome.lines else 'ok':8}{outcome.case['name']}: "
+             f"{outcome.verdict}, {outcome.bars - outcome.wrong} of {outcome.bars} BARs{others}, "
+             f"{seconds:.0f} s"] + [f"  {line}" for line in outcome.lines]
+    if verbose or outcome.lines:
+        lines += [f"  note: {line}" for line in outcome.notes]
+    print("\n".join(lines), flush=True)
 
 
 def run(chosen, planner, rig, arguments):
@@ -216,17 +226,20 @@ def run(chosen, planner, rig, arguments):
         if xml:
             domains[case["name"]] = xml
     made = native.ask(domains, planner.directory)
-    for name, outcome in outcomes.items():
+
+    def finish(name):
         began = time.monotonic()
-        if name in domains:
-            try:
-                if isinstance(made[name], str):
-                    outcome.fail(f"libvirt refuses: {made[name]}")
-                else:
-                    judge(outcome, planner, rig, made[name], arguments.keep)
-            except Unbootable as why:
-                outcome.fail(f"no boot: {why}")
-        report(outcome, time.monotonic() - began, arguments.verbose)
+        try:
+            if name in domains and isinstance(made[name], str):
+                outcomes[name].fail(f"libvirt refuses: {made[name]}")
+            elif name in domains:
+                judge(outcomes[name], planner, rig, made[name], arguments.keep)
+        except (Unbootable, TimeoutError) as why:
+            outcomes[name].fail(f"no boot: {why}")
+        report(outcomes[name], time.monotonic() - began, arguments.verbose)
+
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        list(pool.map(finish, outcomes))
     return list(outcomes.values())
 
 
@@ -252,6 +265,7 @@ def main():
                         help="only cases with this in their name (repeatable)")
     parser.add_argument("--keep", metavar="DIRECTORY",
                         help="keep definitions, plans and the guests' logs there")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="boots at a time")
     parser.add_argument("--verbose", action="store_true")
     arguments = parser.parse_args()
     try:

@@ -5,10 +5,12 @@ Through the QEMU driver embedded in one virsh, without a daemon, and with direct
 of its own: neither the machine's libvirt nor its guests are touched.
 """
 
+import json
 import os
 import re
 import shlex
 import subprocess
+import xml.etree.ElementTree
 
 from rig import Missing, program
 
@@ -44,6 +46,18 @@ def arguments(text):
     return words[1:]
 
 
+def with_roms(words, definition):
+    """domxml-to-native forgets the ROM of an <interface>
+    (qemuConnectDomainXMLToNative, src/qemu/qemu_driver.c, 9.0)."""
+    without = {interface.find("mac").get("address")
+               for interface in xml.etree.ElementTree.fromstring(definition).iter("interface")
+               if (rom := interface.find("rom")) is not None
+               and "no" in (rom.get("enabled"), rom.get("bar", "on").replace("off", "no"))}
+    return [json.dumps(dict(device, romfile=""))
+            if word.startswith("{") and (device := json.loads(word)).get("mac") in without
+            else word for word in words]
+
+
 def ask(domains, directory):
     """From name -> XML to name -> (definition, arguments), or the message with which
     libvirt refuses the domain."""
@@ -65,5 +79,6 @@ def ask(domains, directory):
         said.setdefault(name, {})[what] = text
     return {name: parts["define"] + parts["arguments"]
             if "error:" in parts["define"] + parts["arguments"] else
-            (parts["definition"], arguments(parts["arguments"]))
+            (parts["definition"],
+             with_roms(arguments(parts["arguments"]), parts["definition"]))
             for name, parts in said.items()}
