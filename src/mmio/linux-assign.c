@@ -24,9 +24,10 @@ static int collect(struct gpupt_linux *kernel, size_t bus)
 			uint64_t size = function->bars[b].size;
 			if (!gpupt_linux_wanted(&function->bars[b]))
 				continue;
-			int r = request(kernel, (struct gpupt_linux_request){ c, (unsigned int)b,
-									      size, size, size,
-									      GPUPT_MMIO_NONE });
+			bool must = gpupt_linux_is_must(kernel, &function->bars[b]);
+			int r = request(kernel, (struct gpupt_linux_request){
+							c, (unsigned int)b, must ? size : 0, size,
+							size, GPUPT_MMIO_NONE });
 			if (r)
 				return r;
 		}

@@ -89,11 +89,10 @@ static void size_window(struct gpupt_linux *kernel, size_t i, unsigned int which
 				bar->reason = "the guest kernel disables BARs as large as this";
 				continue;
 			}
-			/* ROMs are nice to have since 6.15. */
-			if (gpupt_linux_is_tight(kernel) && bar->index == 6)
-				sum.children_extra = gpupt_add(sum.children_extra, bar->size);
-			else
+			if (gpupt_linux_is_must(kernel, bar))
 				sum_add(kernel, &sum, bar->size, bar->size);
+			else
+				sum.children_extra = gpupt_add(sum.children_extra, bar->size);
 		}
 		const struct gpupt_linux_want *child = &kernel->wants[c][which];
 		if (!gpupt_is_bridge(function) || !child->extra)

@@ -86,6 +86,13 @@ static inline bool gpupt_linux_wanted(const struct gpupt_mmio_bar *bar)
 	       gpupt_is_power_of_two(bar->size);
 }
 
+/* ROMs are nice to have since 6.15: pci_resource_is_optional(). */
+static inline bool gpupt_linux_is_must(const struct gpupt_linux *kernel,
+				       const struct gpupt_mmio_bar *bar)
+{
+	return bar->index != 6 || !gpupt_linux_is_tight(kernel);
+}
+
 static inline struct gpupt_range gpupt_bar_range(const struct gpupt_mmio_bar *bar)
 {
 	return (struct gpupt_range){ bar->address, gpupt_add(bar->address, bar->size) };
