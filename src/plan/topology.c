@@ -291,7 +291,8 @@ static bool add_bar(struct gpupt_tree *tree, const struct gpupt_wanted *wanted, 
 				   gpupt_making_size(tree->making, bar->size_bytes));
 		return false;
 	}
-	if (bar->resizable_sizes >> 1 >= bar->size_bytes / GPUPT_MIB && bar->mem64)
+	if (bar->mem64 &&
+	    gpupt_power_of_two_below(bar->resizable_sizes) > bar->size_bytes / GPUPT_MIB)
 		gpupt_findings_add(findings, GPUPT_FINDING_RESIZABLE, tree->making->domain, element,
 				   subject, "BAR %u of %s is %s large and can be made up to %s",
 				   index, subject,

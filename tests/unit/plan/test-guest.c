@@ -223,6 +223,13 @@ static void test_odd_devices(void **state)
 	plan = plan_of(&fixed);
 	assert_null(finding(plan, 42));
 	gpupt_plan_free(plan);
+	const struct guest small = { .inventory =
+		"{\"format\": \"gpupt-snapshot\", \"version\": 1, \"devices\": [{\"address\": "
+		"\"0000:08:00.0\", \"class\": \"010802\", \"bars\": [{\"index\": 0, \"type\": "
+		"\"memory\", \"bits\": 64, \"prefetchable\": false, \"size\": \"16 KiB\"}]}]}" };
+	plan = plan_of(&small);
+	assert_null(finding(plan, 42));
+	gpupt_plan_free(plan);
 	const struct guest bridge = { .inventory =
 		"{\"format\": \"gpupt-snapshot\", \"version\": 1, \"devices\": [{\"address\": "
 		"\"0000:08:00.0\", \"class\": \"060400\", \"bridge\": true}]}" };
