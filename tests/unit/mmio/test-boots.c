@@ -117,6 +117,21 @@ static void no_hotplug_room_behind_conventional_bridges(void **state)
 	assert_int_equal(gpu->bars[0].address, 513 * MIB);
 }
 
+/* X-PciMmio64Mb=0: what is large is asked for below 4 GiB, and OVMF does nothing. */
+static void without_a_64_bit_window(void **state)
+{
+	(void)state;
+	struct machine m = machine();
+	m.guest.has_window_override = true;
+	add_virtio(&m);
+	struct gpupt_mmio_function *gpu = add_gpu(&m, add_port(&m), 0, 2 * GIB, 0);
+	assert_int_equal(place_with_hole(&m, 64 * GIB), GPUPT_MMIO_ALL);
+	assert_false(m.result.firmware_aborted); /* it rejects the BAR */
+	gpu->bars[0].size = 8 * GIB;
+	assert_int_equal(place_with_hole(&m, 64 * GIB), GPUPT_MMIO_ALL);
+	assert_true(m.result.firmware_aborted);
+}
+
 /* A ROM, of the larger alignment, goes first. Since 6.15 it has to stand back when
  * something else of its bus finds no room. */
 static void roms_stand_back(void **state)
@@ -143,6 +158,7 @@ int main(void)
 		cmocka_unit_test(new_machine_types_hide_intel),
 		cmocka_unit_test(small_bars_take_a_page),
 		cmocka_unit_test(no_hotplug_room_behind_conventional_bridges),
+		cmocka_unit_test(without_a_64_bit_window),
 		cmocka_unit_test(roms_stand_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
