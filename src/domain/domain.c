@@ -15,6 +15,7 @@ GPUPT_EXPORT void gpupt_domain_free(struct gpupt_domain *domain)
 	free(domain->hostdevs);
 	free(domain->others);
 	free(domain->arguments);
+	free(domain->argument_elements);
 	free(domain->text);
 	free(domain);
 }

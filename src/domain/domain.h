@@ -91,6 +91,8 @@ struct gpupt_hostdev {
 	bool has_source; /* false: no usable <source><address> */
 	struct gpupt_pci_address source;
 	struct gpupt_guest_address address;
+	struct gpupt_element guest_address; /* <address> */
+	struct gpupt_element last_child;    /* whichever it is */
 	enum gpupt_tristate managed;
 	enum gpupt_tristate rom_bar; /* <rom bar='off'/> or enabled='no' */
 };
@@ -158,6 +160,7 @@ struct gpupt_domain {
 	const char *os_id; /* libosinfo's, in <metadata>: "http://microsoft.com/win/11" */
 	const char *kernel;
 	const char *cmdline;
+	struct gpupt_element kernel_element, cmdline_element;
 
 	enum gpupt_cpu_mode cpu_mode;
 	const char *cpu_model;
@@ -166,6 +169,8 @@ struct gpupt_domain {
 	enum gpupt_maxphysaddr maxphysaddr;
 	unsigned int maxphysaddr_bits;  /* 0: not given */
 	unsigned int maxphysaddr_limit; /* 0: not given */
+	struct gpupt_element maxphysaddr_element;
+	struct gpupt_element last_cpu_child;
 
 	struct gpupt_element devices;
 	bool has_devices;
@@ -185,7 +190,8 @@ struct gpupt_domain {
 
 	struct gpupt_element commandline; /* <qemu:commandline> */
 	const char **arguments;           /* its <qemu:arg>s, in order */
-	size_t n_arguments, c_arguments;
+	struct gpupt_element *argument_elements; /* the same */
+	size_t n_arguments, c_arguments, n_argument_elements, c_argument_elements;
 	struct gpupt_element override; /* <qemu:override> */
 	const char *override_property; /* one in it that moves BARs; NULL: none */
 

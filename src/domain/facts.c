@@ -266,6 +266,19 @@ static void leave_hole(struct gpupt_parser *parser, const struct gpupt_element *
 	hole->bytes = gpupt_align_up(hole->bytes, 1024);
 }
 
+/* One for each argument: an element without a value has neither. */
+static void keep_argument_element(struct gpupt_parser *parser, const struct gpupt_element *element)
+{
+	struct gpupt_domain *domain = parser->domain;
+	if (domain->n_argument_elements == domain->n_arguments)
+		return;
+	if (GPUPT_GROW(domain->argument_elements, domain->n_argument_elements,
+		       domain->c_argument_elements))
+		domain->argument_elements[domain->n_argument_elements++] = *element;
+	else
+		parser->no_memory = true;
+}
+
 static void leave_fact(struct gpupt_parser *parser, enum gpupt_context context,
 		       const struct gpupt_element *element)
 {
@@ -283,8 +296,14 @@ static void leave_fact(struct gpupt_parser *parser, enum gpupt_context context,
 	case CTX_MAX_MEMORY: domain->max_memory_kib = collected_kib(parser); break;
 	case CTX_OS_TYPE: domain->os_type = collected_text(parser); break;
 	case CTX_OS_LOADER: domain->loader = collected_text(parser); break;
-	case CTX_OS_KERNEL: domain->kernel = collected_text(parser); break;
-	case CTX_OS_CMDLINE: domain->cmdline = collected_text(parser); break;
+	case CTX_OS_KERNEL:
+		domain->kernel = collected_text(parser);
+		domain->kernel_element = *element;
+		break;
+	case CTX_OS_CMDLINE:
+		domain->cmdline = collected_text(parser);
+		domain->cmdline_element = *element;
+		break;
 	case CTX_CPU_MODEL: domain->cpu_model = collected_text(parser); break;
 	case CTX_CPU_VENDOR: domain->cpu_vendor = collected_text(parser); break;
 	case CTX_CONTROLLER_HOLE: leave_hole(parser, element); break;
@@ -295,7 +314,9 @@ static void leave_fact(struct gpupt_parser *parser, enum gpupt_context context,
 		break;
 	case CTX_OS: domain->os = *element; break;
 	case CTX_CPU: domain->cpu = *element; break;
+	case CTX_MAXPHYSADDR: domain->maxphysaddr_element = *element; break;
 	case CTX_QEMU_COMMANDLINE: domain->commandline = *element; break;
+	case CTX_QEMU_ARG: keep_argument_element(parser, element); break;
 	case CTX_QEMU_OVERRIDE: domain->override = *element; break;
 	case CTX_DEVICES: /* of several, the first with something in it */
 		if (!domain->has_devices ||
@@ -317,6 +338,15 @@ void gpupt_facts_leave(struct gpupt_parser *parser, enum gpupt_context context,
 		gpupt_facts_leave_device(parser, context, name, element);
 	if (parent == CTX_DOMAIN)
 		parser->domain->last_child = *element;
+	if (parent == CTX_CPU)
+		parser->domain->last_cpu_child = *element;
+	if (parent == CTX_HOSTDEV) {
+		struct gpupt_hostdev *hostdev =
+			GPUPT_LAST(parser->domain->hostdevs, parser->domain->n_hostdevs);
+		hostdev->last_child = *element;
+		if (context == CTX_HOSTDEV_ADDRESS)
+			hostdev->guest_address = *element;
+	}
 	if (parent == CTX_CONTROLLER) {
 		struct gpupt_controller *controller =
 			GPUPT_LAST(parser->domain->controllers, parser->domain->n_controllers);

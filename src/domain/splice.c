@@ -242,6 +242,65 @@ int gpupt_edit_replace(const struct gpupt_domain *domain, struct gpupt_arena **a
 			   element->whole.end - element->whole.start, ret);
 }
 
+static bool is_space(char c)
+{
+	return is_blank(c) || c == '\n' || c == '\r';
+}
+
+/* The value of an attribute, without its quotes; start == end == 0: it is not there.
+ * The tag is well-formed: libxml2 has read it. */
+static struct gpupt_span find_attribute(const struct gpupt_domain *domain,
+					const struct gpupt_element *element, const char *name)
+{
+	const char *text = domain->text;
+	size_t at = element->start_tag.start + 1;
+	while (!is_space(text[at]) && text[at] != '/' && text[at] != '>')
+		at++;
+	for (;;) {
+		while (is_space(text[at]))
+			at++;
+		if (text[at] == '/' || text[at] == '>')
+			return (struct gpupt_span){ 0, 0 };
+		const char *found = text + at;
+		size_t length = strcspn(found, " \t\r\n=");
+		at += strcspn(found, "\"'");
+		size_t value = at + 1;
+		at = value + strcspn(text + value, text[at] == '"' ? "\"" : "'");
+		if (length == strlen(name) && memcmp(found, name, length) == 0)
+			return (struct gpupt_span){ value, at };
+		at++;
+	}
+}
+
+bool gpupt_has_attribute(const struct gpupt_domain *domain, const struct gpupt_element *element,
+			 const char *name)
+{
+	return find_attribute(domain, element, name).end != 0;
+}
+
+int gpupt_edit_attribute(const struct gpupt_domain *domain, struct gpupt_arena **arena,
+			 const struct gpupt_element *element, const char *name,
+			 const char *value, struct gpupt_edit *ret)
+{
+	struct gpupt_str text = { 0 };
+	struct gpupt_span old = find_attribute(domain, element, name);
+	if (old.end) {
+		gpupt_str_adds(&text, value);
+		return finish_edit(arena, &text, old.start, old.end - old.start, ret);
+	}
+	char quote = pick_quote(domain, element, NULL);
+	size_t at = element->start_tag.end - (element->self_closing ? 2 : 1);
+	while (is_space(domain->text[at - 1]))
+		at--;
+	gpupt_str_adds(&text, " ");
+	gpupt_str_adds(&text, name);
+	gpupt_str_adds(&text, "=");
+	gpupt_str_add(&text, &quote, 1);
+	gpupt_str_adds(&text, value);
+	gpupt_str_add(&text, &quote, 1);
+	return finish_edit(arena, &text, at, 0, ret);
+}
+
 int gpupt_splice(const struct gpupt_domain *domain, const struct gpupt_edit *edits,
 		 size_t n_edits, char **ret_text, size_t *ret_length, struct gpupt_error **error)
 {

@@ -34,6 +34,16 @@ int gpupt_edit_replace(const struct gpupt_domain *domain, struct gpupt_arena **a
 		       const struct gpupt_element *parent, const struct gpupt_element *element,
 		       const char *text, struct gpupt_edit *ret);
 
+/* Whether the element's start tag has the attribute, by the name in the text. */
+bool gpupt_has_attribute(const struct gpupt_domain *domain, const struct gpupt_element *element,
+			 const char *name);
+
+/* Makes an edit that gives an element's attribute a value, which needs no escaping;
+ * one that is not there is added behind the others. 0 or GPUPT_E_NOMEM. */
+int gpupt_edit_attribute(const struct gpupt_domain *domain, struct gpupt_arena **arena,
+			 const struct gpupt_element *element, const char *name,
+			 const char *value, struct gpupt_edit *ret);
+
 /* Applies edits, which are sorted and disjoint; *ret_text is freed with free(). */
 int gpupt_splice(const struct gpupt_domain *domain, const struct gpupt_edit *edits,
 		 size_t n_edits, char **ret_text, size_t *ret_length,
