@@ -61,6 +61,9 @@ void gpupt_connection_free(struct gpupt_connection *connection);
 /** Returns the URI that libvirt chose, or NULL when it does not tell; valid
  *  until gpupt_connection_free(). Since 0.1. */
 const char *gpupt_connection_get_uri(const struct gpupt_connection *connection);
+/** Returns the libvirt that defines the domains, as virConnectGetLibVersion() does
+ *  (10.3.0 is 10003000); 0 where it does not say. Since 0.1. */
+unsigned long gpupt_connection_get_libvirt(const struct gpupt_connection *connection);
 
 /** Returns whose PCI devices the guests get. Since 0.1. */
 enum gpupt_host_kind gpupt_connection_get_host(const struct gpupt_connection *connection);

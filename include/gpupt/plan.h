@@ -90,6 +90,34 @@ int gpupt_request_set_firmware(struct gpupt_request *request, const char *firmwa
 int gpupt_request_set_guest_kernel(struct gpupt_request *request, const char *version,
 				   struct gpupt_error **error);
 
+/** What a plan may do so that every BAR finds its place; from the least invasive to
+ *  the most. The first three are allowed from the start. Since 0.1. */
+enum gpupt_remedy {
+	GPUPT_REMEDY_HOLE,        /**< <pcihole64> */
+	GPUPT_REMEDY_MEMRESERVE,  /**< <target memReserve=> on a root port; libvirt 10.3 */
+	GPUPT_REMEDY_HOTPLUG,     /**< <target hotplug='off'/> on a root port; libvirt 6.3 */
+	GPUPT_REMEDY_MOVE,        /**< a device goes behind a root port of its own */
+	GPUPT_REMEDY_MAXPHYSADDR, /**< <cpu><maxphysaddr>; libvirt 8.7 */
+	GPUPT_REMEDY_FWCFG,       /**< OVMF's window, with <qemu:commandline> */
+	GPUPT_REMEDY_CMDLINE,     /**< pci=realloc for the guest's kernel */
+};
+
+/** Returns "hole", "memreserve", ...; never NULL. Since 0.1. */
+const char *gpupt_remedy_name(enum gpupt_remedy remedy);
+
+/** Allows or forbids remedies: names with commas between them, as in
+ *  "maxphysaddr,fwcfg". @return 0, GPUPT_E_SYNTAX for a name that does not exist,
+ *  GPUPT_E_NOMEM. Since 0.1. */
+int gpupt_request_allow(struct gpupt_request *request, const char *names,
+			struct gpupt_error **error);
+/** The inverse of gpupt_request_allow(). Since 0.1. */
+int gpupt_request_forbid(struct gpupt_request *request, const char *names,
+			 struct gpupt_error **error);
+/** Tells which libvirt will read the text, as virConnectGetLibVersion() does:
+ *  1000000 for each major, 1000 for each minor version. 0: not known, and then
+ *  nothing that is newer than 6.3 is written unless allowed by name. Since 0.1. */
+void gpupt_request_set_libvirt(struct gpupt_request *request, unsigned long version);
+
 /** What the model says about the guest after the plan. Since 0.1. */
 enum gpupt_verdict {
 	/** Nothing to place: no passed-through function with memory BARs. */
@@ -224,6 +252,16 @@ struct gpupt_edit {
 	size_t replacement_length;
 };
 
+/** One thing that the plan does, and why. May grow at its end. Since 0.1. */
+struct gpupt_step {
+	enum gpupt_remedy remedy;
+	const char *subject; /**< "pcihole64", "hostdev 0000:08:00.0", "cpu" */
+	const char *text;    /**< what becomes of it */
+	const char *reason;  /**< what it is good for */
+	const char *cost;    /**< what it changes beside that; "" for nothing */
+	const char *needs;   /**< the versions it takes; "" for any */
+};
+
 /** A plan: immutable, independent of the objects it was made from. */
 struct gpupt_plan;
 
@@ -273,6 +311,8 @@ const struct gpupt_map_region *gpupt_plan_get_map(const struct gpupt_plan *plan,
 const struct gpupt_possibility *gpupt_plan_get_possibilities(const struct gpupt_plan *plan,
 							     size_t *ret_count,
 							     size_t *ret_shown);
+/** Returns what the plan does beside adding and removing devices. Since 0.1. */
+const struct gpupt_step *gpupt_plan_get_steps(const struct gpupt_plan *plan, size_t *ret_count);
 /** Returns the edits, sorted and disjoint. Since 0.1. */
 const struct gpupt_edit *gpupt_plan_get_edits(const struct gpupt_plan *plan, size_t *ret_count);
 

@@ -70,6 +70,9 @@ static inline uint64_t gpupt_power_of_two_below(uint64_t x)
 	return x ? UINT64_C(1) << (63 - __builtin_clzll(x)) : 0;
 }
 
+/* The bit of a member of an enum. */
+#define GPUPT_BIT(member) (1u << (unsigned int)(member))
+
 /* Makes room for one element more in items[count]; true on success. New
  * elements are not cleared. */
 #define GPUPT_GROW(items, count, capacity)                                                     \

@@ -57,6 +57,7 @@ struct cli_settings {
 	const char *output;
 	const char *firmware;
 	const char *guest_kernel;
+	struct cli_words allowed, forbidden; /* lists of remedies */
 	struct cli_words assumptions;
 	struct cli_words added;
 	struct cli_words removed;

@@ -150,6 +150,25 @@ static void print_numbers(const struct gpupt_plan *plan)
 	print_window("64-bit window of the guest kernel", hole->window_start, hole->window_end);
 }
 
+/* What the plan does beside adding devices, each with its price. */
+static void print_steps(const struct gpupt_plan *plan)
+{
+	size_t count;
+	const struct gpupt_step *steps = gpupt_plan_get_steps(plan, &count);
+	if (count)
+		puts("What the plan does:");
+	for (size_t i = 0; i < count; i++) {
+		const struct gpupt_step *step = &steps[i];
+		cli_print_paragraph(stdout, 2, 0, "- %s: %s; %s.%s%s%s%s%s%s",
+				    gpupt_remedy_name(step->remedy), step->text, step->reason,
+				    *step->cost ? " Its price: " : "", step->cost,
+				    *step->cost ? "." : "", *step->needs ? " Needs " : "",
+				    step->needs, *step->needs ? "." : "");
+	}
+	if (count)
+		puts("");
+}
+
 static int print_json(const struct cli_work *work, struct gpupt_error **error)
 {
 	GPUPT_AUTOFREE char *text = NULL;
@@ -185,6 +204,7 @@ static int print_text(const struct cli_work *work, struct gpupt_error **error)
 		return r;
 	print_numbers(work->plan);
 	puts("");
+	print_steps(work->plan);
 	r = cli_explain_possibilities(work->plan, stdout, error);
 	if (r == 0)
 		r = draw(work, error);

@@ -11,6 +11,7 @@
 	X(connection_open) \
 	X(connection_free) \
 	X(connection_get_uri) \
+	X(connection_get_libvirt) \
 	X(connection_get_host) \
 	X(connection_find) \
 	X(connection_add_other_users) \

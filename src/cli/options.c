@@ -16,7 +16,7 @@ enum {
 	OPTION_ADD, OPTION_REMOVE, OPTION_HOLE, OPTION_HEADROOM, OPTION_ROUNDING, OPTION_SHRINK,
 	OPTION_FORCE, OPTION_MULTIFUNCTION, OPTION_NO_SIBLINGS, OPTION_DRY_RUN, OPTION_YES,
 	OPTION_ALL, OPTION_FORMAT, OPTION_PICTURE_FORMAT, OPTION_SECRETS, OPTION_COLOR,
-	OPTION_FIRMWARE, OPTION_GUEST_KERNEL,
+	OPTION_FIRMWARE, OPTION_GUEST_KERNEL, OPTION_ALLOW, OPTION_FORBID,
 };
 
 const struct cli_option cli_options[] = {
@@ -47,6 +47,11 @@ const struct cli_option cli_options[] = {
 	  "seabios-1.16.3, or what they come from, such as debian-12" },
 	{ OPTION_GUEST_KERNEL, "guest-kernel", "VERSION", PLANNING,
 	  "which Linux the guest runs, where it is known, e.g. 6.12" },
+	{ OPTION_ALLOW, "allow", "LIST", PLANNING,
+	  "what else may be done so that every BAR fits: move, maxphysaddr, fwcfg, cmdline, "
+	  "memreserve (see the man page)" },
+	{ OPTION_FORBID, "forbid", "LIST", PLANNING,
+	  "what may not: of hole, hotplug, memreserve, which are allowed by default" },
 	{ OPTION_INVENTORY, "inventory", "FILE", EVERY,
 	  "the host's devices, from a snapshot or from lspci -vv" },
 	{ OPTION_SYSFS, "sysfs", "DIR", EVERY, "the host's devices, from a copy of /sys" },
@@ -85,6 +90,8 @@ void cli_settings_clear(struct cli_settings *settings)
 	free(settings->assumptions.items);
 	free(settings->added.items);
 	free(settings->removed.items);
+	free(settings->allowed.items);
+	free(settings->forbidden.items);
 	*settings = (struct cli_settings){ 0 };
 }
 
@@ -182,6 +189,8 @@ static int set(const struct cli_option *option, const char *argument,
 	case OPTION_HEADROOM:
 		return parse_size(option->name, argument, &settings->headroom_bytes, error);
 	case OPTION_FIRMWARE: settings->firmware = argument; break;
+	case OPTION_ALLOW: return add_word(&settings->allowed, argument, error);
+	case OPTION_FORBID: return add_word(&settings->forbidden, argument, error);
 	case OPTION_GUEST_KERNEL: settings->guest_kernel = argument; break;
 	case OPTION_SHRINK: settings->allow_shrink = true; break;
 	case OPTION_FORCE: settings->force = true; break;

@@ -112,6 +112,17 @@ static int add_devices(const struct cli_settings *settings, struct gpupt_request
 	return 0;
 }
 
+static int add_remedies(const struct cli_settings *settings, struct gpupt_request *request,
+			struct gpupt_error **error)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < settings->allowed.count; i++)
+		r = gpupt_request_allow(request, settings->allowed.items[i], error);
+	for (size_t i = 0; r == 0 && i < settings->forbidden.count; i++)
+		r = gpupt_request_forbid(request, settings->forbidden.items[i], error);
+	return r;
+}
+
 /* Other domains matter to one that has or gets devices. */
 static int add_other_users(const struct cli_settings *settings, const struct cli_target *target,
 			   struct gpupt_request *request, struct gpupt_error **error)
@@ -136,9 +147,14 @@ int cli_request_make(const struct cli_settings *settings, const struct cli_targe
 	gpupt_request_set_force(request, settings->force);
 	gpupt_request_set_siblings(request, !settings->no_siblings);
 	gpupt_request_set_multifunction(request, settings->multifunction);
+	if (!target->is_file)
+		gpupt_request_set_libvirt(
+			request, target->hypervisor.connection_get_libvirt(target->connection));
 	int r = gpupt_request_set_firmware(request, settings->firmware, error);
 	if (r == 0)
 		r = gpupt_request_set_guest_kernel(request, settings->guest_kernel, error);
+	if (r == 0)
+		r = add_remedies(settings, request, error);
 	if (r == 0)
 		r = add_devices(settings, request, error);
 	if (r < 0)

@@ -63,6 +63,14 @@ GPUPT_EXPORT const char *gpupt_connection_get_uri(const struct gpupt_connection 
 	return connection->uri;
 }
 
+GPUPT_EXPORT unsigned long gpupt_connection_get_libvirt(const struct gpupt_connection *connection)
+{
+	unsigned long version = 0;
+	if (virConnectGetLibVersion(connection->libvirt, &version) < 0)
+		virResetLastError();
+	return version;
+}
+
 /* DRIVER[+TRANSPORT]://[USER@][HOST][:PORT]/... (libvirt.org/uri.html). The
  * transport unix, and +ssh and the like to no host, stay on this machine. */
 GPUPT_EXPORT enum gpupt_host_kind

@@ -2,6 +2,8 @@
 
 /* Does a text say what a plan meant, and nothing else? */
 
+#include <stdio.h>
+
 #include <gpupt/size.h>
 
 #include "plan/making.h"
@@ -13,19 +15,50 @@ static bool same_text(const char *a, const char *b)
 
 /* ---- after splicing: new facts are old facts plus the plan */
 
-static bool same_head(const struct gpupt_domain *a, const struct gpupt_domain *b)
+static bool same_width(const struct gpupt_plan *plan, const struct gpupt_domain *a,
+		       const struct gpupt_domain *b)
 {
+	if (plan->cure.phys_bits)
+		return b->maxphysaddr == GPUPT_MAXPHYSADDR_EMULATE &&
+		       b->maxphysaddr_bits == plan->cure.phys_bits;
+	return a->maxphysaddr == b->maxphysaddr && a->maxphysaddr_bits == b->maxphysaddr_bits &&
+	       a->maxphysaddr_limit == b->maxphysaddr_limit;
+}
+
+/* The arguments that were there; of the window's, the one that was meant. */
+static bool same_arguments(const struct gpupt_plan *plan, const struct gpupt_domain *a,
+			   const struct gpupt_domain *b)
+{
+	char window[80] = "";
+	if (plan->cure.window_mib)
+		snprintf(window, sizeof(window), "name=opt/ovmf/X-PciMmio64Mb,string=%llu",
+			 (unsigned long long)plan->cure.window_mib);
+	bool found = !*window;
+	size_t added = b->n_arguments - a->n_arguments;
+	if (b->n_arguments < a->n_arguments || (added && (added != 2 || found)))
+		return false;
+	for (size_t i = 0; i < b->n_arguments; i++) {
+		bool meant = *window && strcmp(b->arguments[i], window) == 0;
+		found |= meant;
+		if (i < a->n_arguments && !meant && strcmp(a->arguments[i], b->arguments[i]) != 0)
+			return false;
+	}
+	return found;
+}
+
+static bool same_head(const struct gpupt_plan *plan, const struct gpupt_domain *a,
+		      const struct gpupt_domain *b)
+{
+	const char *cmdline = plan->cmdline ? plan->cmdline : a->cmdline;
 	return same_text(a->type, b->type) && same_text(a->name, b->name) &&
 	       same_text(a->uuid, b->uuid) && same_text(a->arch, b->arch) &&
 	       same_text(a->machine, b->machine) && same_text(a->os_type, b->os_type) &&
 	       same_text(a->loader, b->loader) && same_text(a->os_firmware, b->os_firmware) &&
-	       same_text(a->cmdline, b->cmdline) && a->memory_kib == b->memory_kib &&
+	       same_text(cmdline, b->cmdline) && same_width(plan, a, b) &&
+	       same_arguments(plan, a, b) && a->memory_kib == b->memory_kib &&
 	       a->max_memory_kib == b->max_memory_kib && a->memory_slots == b->memory_slots &&
 	       a->cpu_mode == b->cpu_mode && same_text(a->cpu_model, b->cpu_model) &&
-	       a->maxphysaddr == b->maxphysaddr && a->maxphysaddr_bits == b->maxphysaddr_bits &&
-	       a->maxphysaddr_limit == b->maxphysaddr_limit && a->n_others == b->n_others &&
-	       a->cells_kib == b->cells_kib &&
-	       a->n_arguments == b->n_arguments;
+	       a->n_others == b->n_others && a->cells_kib == b->cells_kib;
 }
 
 static bool same_address(const struct gpupt_guest_address *a, const struct gpupt_guest_address *b)
@@ -34,13 +67,32 @@ static bool same_address(const struct gpupt_guest_address *a, const struct gpupt
 	       gpupt_pci_address_compare(a->pci, b->pci) == 0;
 }
 
-static bool same_controller(const struct gpupt_controller *a, const struct gpupt_controller *b,
-			    bool except_hole)
+/* What the plan makes of a port, if anything. */
+static const struct gpupt_port *find_port(const struct gpupt_plan *plan, size_t controller,
+					  unsigned int index)
 {
+	for (size_t i = 0; i < plan->n_ports; i++)
+		if (plan->ports[i].controller == controller && plan->ports[i].index == index)
+			return &plan->ports[i];
+	return NULL;
+}
+
+static bool is_as_planned(const struct gpupt_port *port, const struct gpupt_controller *controller)
+{
+	return (!port->hotplug_off || controller->hotplug == GPUPT_NO) &&
+	       (!port->mem_reserve_kib || (controller->has_mem_reserve &&
+					   controller->mem_reserve_kib == port->mem_reserve_kib));
+}
+
+static bool same_controller(const struct gpupt_controller *a, const struct gpupt_controller *b,
+			    bool except_hole, const struct gpupt_port *port)
+{
+	bool hotplug = port && port->hotplug_off, reserve = port && port->mem_reserve_kib;
 	return same_text(a->model_text, b->model_text) && a->has_index == b->has_index &&
-	       a->index == b->index && a->hotplug == b->hotplug &&
-	       a->has_mem_reserve == b->has_mem_reserve &&
-	       a->mem_reserve_kib == b->mem_reserve_kib && same_address(&a->address, &b->address) &&
+	       a->index == b->index && (hotplug || a->hotplug == b->hotplug) &&
+	       (reserve || (a->has_mem_reserve == b->has_mem_reserve &&
+			    a->mem_reserve_kib == b->mem_reserve_kib)) &&
+	       (!port || is_as_planned(port, b)) && same_address(&a->address, &b->address) &&
 	       (except_hole || (a->n_holes == b->n_holes && a->hole.bytes == b->hole.bytes));
 }
 
@@ -49,8 +101,11 @@ static bool may_be_new(const struct gpupt_plan *plan, const struct gpupt_control
 {
 	if (!controller->has_index || controller->address.present)
 		return false;
-	if (controller->model == GPUPT_CONTROLLER_ROOT_PORT)
-		return controller->index > 0 && !controller->n_holes;
+	if (controller->model == GPUPT_CONTROLLER_ROOT_PORT) {
+		const struct gpupt_port *port =
+			find_port(plan, GPUPT_NEW_PORT, controller->index);
+		return port && is_as_planned(port, controller) && !controller->n_holes;
+	}
 	return controller->index == 0 && plan->writes_hole &&
 	       (controller->model == GPUPT_CONTROLLER_PCIE_ROOT ||
 		controller->model == GPUPT_CONTROLLER_PCI_ROOT);
@@ -68,7 +123,8 @@ static bool same_controllers(const struct gpupt_plan *plan, const struct gpupt_d
 		const struct gpupt_controller *wanted =
 			i < old->n_controllers ? &old->controllers[i] : NULL;
 		bool except_hole = plan->writes_hole && wanted == old_root;
-		if (wanted && same_controller(wanted, &new->controllers[at], except_hole))
+		const struct gpupt_port *port = wanted ? find_port(plan, i, wanted->index) : NULL;
+		if (wanted && same_controller(wanted, &new->controllers[at], except_hole, port))
 			i++;
 		else if (!may_be_new(plan, &new->controllers[at]))
 			return false;
@@ -97,11 +153,18 @@ static bool is_going(const struct gpupt_plan *plan, const struct gpupt_hostdev *
 	       find(plan->removed, plan->n_removed, hostdev->source) < plan->n_removed;
 }
 
-static bool same_hostdev(const struct gpupt_hostdev *a, const struct gpupt_hostdev *b)
+/* `next`: the plan's next new address, which is taken where it is for this one. */
+static bool same_hostdev(const struct gpupt_plan *plan, const struct gpupt_domain *old, size_t i,
+			 const struct gpupt_hostdev *b, size_t *next)
 {
+	const struct gpupt_hostdev *a = &old->hostdevs[i];
+	bool moved = *next < plan->n_addresses && plan->addresses[*next].hostdev == i;
+	const struct gpupt_guest_address *address =
+		moved ? &plan->addresses[*next].guest : &a->address;
+	*next += moved;
 	return a->kind == b->kind && a->has_source == b->has_source &&
 	       gpupt_pci_address_compare(a->source, b->source) == 0 &&
-	       same_address(&a->address, &b->address) && a->managed == b->managed &&
+	       same_address(address, &b->address) && a->managed == b->managed &&
 	       a->rom_bar == b->rom_bar;
 }
 
@@ -110,12 +173,14 @@ static bool same_hostdev(const struct gpupt_hostdev *a, const struct gpupt_hostd
 static bool same_hostdevs(const struct gpupt_plan *plan, const struct gpupt_domain *old,
 			  const struct gpupt_domain *new, bool *seen)
 {
-	size_t at = 0, added = 0;
+	size_t at = 0, added = 0, moved = 0;
 	for (size_t i = 0; i < new->n_hostdevs; i++) {
 		const struct gpupt_hostdev *now = &new->hostdevs[i];
 		while (at < old->n_hostdevs && is_going(plan, &old->hostdevs[at]))
 			at++;
-		if (at < old->n_hostdevs && same_hostdev(&old->hostdevs[at], now)) {
+		size_t next = moved;
+		if (at < old->n_hostdevs && same_hostdev(plan, old, at, now, &next)) {
+			moved = next;
 			at++;
 			continue;
 		}
@@ -129,7 +194,7 @@ static bool same_hostdevs(const struct gpupt_plan *plan, const struct gpupt_doma
 	}
 	while (at < old->n_hostdevs && is_going(plan, &old->hostdevs[at]))
 		at++;
-	return at == old->n_hostdevs && added == plan->n_added;
+	return at == old->n_hostdevs && added == plan->n_added && moved == plan->n_addresses;
 }
 
 static bool hole_is(const struct gpupt_domain *domain, uint64_t bytes)
@@ -172,7 +237,7 @@ static int recheck(const struct gpupt_plan *plan, const struct gpupt_domain *old
 	if (!seen)
 		return gpupt_fail_nomem(error);
 	const char *wrong = !same_outside(plan, old, text, length) ? "bytes outside the edits" :
-			    !same_head(old, new) ? "the machine" :
+			    !same_head(plan, old, new) ? "the machine" :
 			    !same_controllers(plan, old, new) ? "the controllers" :
 			    !same_hostdevs(plan, old, new, seen) ? "the hostdevs" :
 			    plan->writes_hole && !hole_is(new, plan->hole.planned) ?
@@ -212,6 +277,64 @@ static bool *find_all(const struct gpupt_pci_address *list, size_t count,
 	return found;
 }
 
+static bool port_is_there(const struct gpupt_port *port, const struct gpupt_domain *domain)
+{
+	for (size_t i = 0; i < domain->n_controllers; i++)
+		if (domain->controllers[i].has_index &&
+		    domain->controllers[i].index == port->index &&
+		    is_as_planned(port, &domain->controllers[i]))
+			return true;
+	return false;
+}
+
+static bool sits_there(const struct gpupt_new_address *address, const struct gpupt_domain *domain)
+{
+	for (size_t i = 0; i < domain->n_hostdevs; i++)
+		if (gpupt_pci_address_compare(domain->hostdevs[i].source, address->source) == 0 &&
+		    gpupt_pci_address_compare(domain->hostdevs[i].address.pci,
+					      address->guest.pci) == 0)
+			return true;
+	return false;
+}
+
+static bool has_window(const struct gpupt_domain *domain, uint64_t mib)
+{
+	char window[80];
+	snprintf(window, sizeof(window), "name=opt/ovmf/X-PciMmio64Mb,string=%llu",
+		 (unsigned long long)mib);
+	for (size_t i = 0; i < domain->n_arguments; i++)
+		if (strcmp(domain->arguments[i], window) == 0)
+			return true;
+	return false;
+}
+
+static int check_cures(const struct gpupt_plan *plan, const struct gpupt_domain *domain,
+		       struct gpupt_error **error)
+{
+	char text[GPUPT_PCI_ADDRESS_TEXT_MAX];
+	for (size_t i = 0; i < plan->n_ports; i++)
+		if (!port_is_there(&plan->ports[i], domain))
+			return gpupt_fail(error, GPUPT_E_CONFLICT,
+					  "root port %u is not as planned: %s is missing",
+					  plan->ports[i].index, plan->ports[i].hotplug_off ?
+					  "hotplug='off'" : plan->ports[i].mem_reserve_kib ?
+					  "memReserve" : "the controller");
+	for (size_t i = 0; i < plan->n_addresses; i++)
+		if (!sits_there(&plan->addresses[i], domain))
+			return gpupt_fail(error, GPUPT_E_CONFLICT,
+					  "hostdev %s does not sit where it was planned to",
+					  gpupt_pci_address_format(plan->addresses[i].source, text));
+	if (plan->cure.phys_bits && domain->maxphysaddr_bits != plan->cure.phys_bits)
+		return gpupt_fail(error, GPUPT_E_CONFLICT, "<maxphysaddr> is not %u bits as planned",
+				  plan->cure.phys_bits);
+	if (plan->cure.window_mib && !has_window(domain, plan->cure.window_mib))
+		return gpupt_fail(error, GPUPT_E_CONFLICT,
+				  "X-PciMmio64Mb is missing in <qemu:commandline>");
+	if (plan->cmdline && !same_text(plan->cmdline, domain->cmdline))
+		return gpupt_fail(error, GPUPT_E_CONFLICT, "<cmdline> is not as planned");
+	return 0;
+}
+
 GPUPT_EXPORT int gpupt_plan_check(const struct gpupt_plan *plan, const struct gpupt_domain *domain,
 				  struct gpupt_error **error)
 {
@@ -221,6 +344,9 @@ GPUPT_EXPORT int gpupt_plan_check(const struct gpupt_plan *plan, const struct gp
 		return gpupt_fail(error, GPUPT_E_CONFLICT,
 				  "<pcihole64> is not %s as planned",
 				  gpupt_size_format(plan->hole.planned, size));
+	int r = check_cures(plan, domain, error);
+	if (r < 0)
+		return r;
 	GPUPT_AUTOFREE bool *added = find_all(plan->added, plan->n_added, domain);
 	GPUPT_AUTOFREE bool *removed = find_all(plan->removed, plan->n_removed, domain);
 	if (!added || !removed)

@@ -209,7 +209,8 @@ static int decide_size(struct gpupt_making *making, uint64_t beyond, bool known)
 int gpupt_decide_hole(struct gpupt_making *making, uint64_t beyond, bool known)
 {
 	const struct gpupt_hole_numbers *hole = &making->plan->hole;
-	if (making->request->hole_policy == GPUPT_HOLE_KEEP)
+	if (making->request->hole_policy == GPUPT_HOLE_KEEP ||
+	    !gpupt_may_use(making, GPUPT_REMEDY_HOLE))
 		return 0;
 	if (memory_is_too_large(making) && !making->request->force)
 		return cannot_hold(making, making->needed);

@@ -31,7 +31,7 @@ static void add_line(struct lines *lines, unsigned int level, const char *format
 		lines->items[lines->count++] = (struct gpupt_line){ level, copy };
 }
 
-static int keep_edit(struct gpupt_making *making, struct gpupt_edit edit)
+int gpupt_keep_edit(struct gpupt_making *making, struct gpupt_edit edit)
 {
 	struct gpupt_plan *plan = making->plan;
 	if (!GPUPT_GROW(plan->edits, plan->n_edits, plan->c_edits))
@@ -59,7 +59,7 @@ static int edit_hole(struct gpupt_making *making, const struct gpupt_controller 
 				   &root->hole.element, text, &edit) :
 		gpupt_edit_insert(making->domain, &plan->arena, &root->element, &root->last_child,
 				  NULL, false, &line, 1, &edit);
-	return r < 0 ? gpupt_fail_nomem(making->error) : keep_edit(making, edit);
+	return r < 0 ? gpupt_fail_nomem(making->error) : gpupt_keep_edit(making, edit);
 }
 
 static void add_root_controller(struct gpupt_making *making, struct lines *lines,
@@ -76,19 +76,41 @@ static void add_root_controller(struct gpupt_making *making, struct lines *lines
 
 static void add_root_ports(struct gpupt_making *making, struct lines *lines, unsigned int level)
 {
-	for (unsigned int i = 0; i < making->n_new_ports; i++) {
-		add_line(lines, level, "<controller type='pci' index='%u' model='pcie-root-port'/>",
-			 making->first_new_port + i);
-		making->plan->n_controllers_added++;
+	struct gpupt_plan *plan = making->plan;
+	for (size_t i = 0; i < plan->n_ports; i++) {
+		const struct gpupt_port *port = &plan->ports[i];
+		bool plain = !port->hotplug_off && !port->mem_reserve_kib;
+		if (port->controller != GPUPT_NEW_PORT)
+			continue;
+		add_line(lines, level, "<controller type='pci' index='%u' model='pcie-root-port'%s>",
+			 port->index, plain ? "/" : "");
+		if (port->hotplug_off)
+			add_line(lines, level + 1, "<target hotplug='off'/>");
+		else if (port->mem_reserve_kib)
+			add_line(lines, level + 1, "<target memReserve='%" PRIu64 "'/>",
+				 port->mem_reserve_kib);
+		if (!plain)
+			add_line(lines, level, "</controller>");
+		plan->n_controllers_added++;
 	}
 }
 
 /* ---- <hostdev> */
 
 /* libvirt's own spelling (virPCIDeviceAddressFormat, src/conf/device_conf.c, 9.0). */
-static void add_hostdev(struct lines *lines, unsigned int level, const struct gpupt_wanted *wanted)
+const char *gpupt_address_text(struct gpupt_making *making,
+			       const struct gpupt_guest_address *address)
 {
-	const struct gpupt_pci_address *host = &wanted->host, *guest = &wanted->guest.pci;
+	return gpupt_making_text(making, "<address type='pci' domain='0x%04x' bus='0x%02x' "
+				 "slot='0x%02x' function='0x%x'%s/>", address->pci.domain,
+				 address->pci.bus, address->pci.slot, address->pci.function,
+				 address->multifunction == GPUPT_YES ? " multifunction='on'" : "");
+}
+
+static void add_hostdev(struct gpupt_making *making, struct lines *lines, unsigned int level,
+			const struct gpupt_wanted *wanted)
+{
+	const struct gpupt_pci_address *host = &wanted->host;
 	add_line(lines, level, "<hostdev mode='subsystem' type='pci' managed='yes'>");
 	add_line(lines, level + 1, "<source>");
 	add_line(lines, level + 2,
@@ -96,10 +118,7 @@ static void add_hostdev(struct lines *lines, unsigned int level, const struct gp
 		 host->domain, host->bus, host->slot, host->function);
 	add_line(lines, level + 1, "</source>");
 	if (wanted->writes_guest_address)
-		add_line(lines, level + 1, "<address type='pci' domain='0x0000' bus='0x%02x' "
-			 "slot='0x%02x' function='0x%x'%s/>", guest->bus, guest->slot,
-			 guest->function,
-			 wanted->guest.multifunction == GPUPT_YES ? " multifunction='on'" : "");
+		add_line(lines, level + 1, "%s", gpupt_address_text(making, &wanted->guest));
 	add_line(lines, level, "</hostdev>");
 }
 
@@ -109,7 +128,7 @@ static int add_hostdevs(struct gpupt_making *making, struct lines *lines, unsign
 	for (size_t i = 0; i < making->n_wanted; i++) {
 		if (making->wanted[i].existing)
 			continue;
-		add_hostdev(lines, level, &making->wanted[i]);
+		add_hostdev(making, lines, level, &making->wanted[i]);
 		if (!GPUPT_GROW(plan->added, plan->n_added, plan->c_added))
 			return gpupt_fail_nomem(making->error);
 		plan->added[plan->n_added++] = making->wanted[i].host;
@@ -125,7 +144,7 @@ static int remove_hostdevs(struct gpupt_making *making)
 		if (!GPUPT_GROW(plan->removed, plan->n_removed, plan->c_removed))
 			return gpupt_fail_nomem(making->error);
 		plan->removed[plan->n_removed++] = hostdev->source;
-		int r = keep_edit(making, gpupt_edit_remove(making->domain, &hostdev->element));
+		int r = gpupt_keep_edit(making, gpupt_edit_remove(making->domain, &hostdev->element));
 		if (r < 0)
 			return r;
 	}
@@ -145,7 +164,7 @@ static int insert_lines(struct gpupt_making *making, const struct gpupt_element 
 	struct gpupt_edit edit;
 	int r = gpupt_edit_insert(making->domain, &making->plan->arena, parent, sibling, after,
 				  first, lines->items, lines->count, &edit);
-	return r < 0 ? gpupt_fail_nomem(making->error) : keep_edit(making, edit);
+	return r < 0 ? gpupt_fail_nomem(making->error) : gpupt_keep_edit(making, edit);
 }
 
 static int collect(struct gpupt_making *making, struct lines *controllers, struct lines *hostdevs,
@@ -246,6 +265,8 @@ int gpupt_make_edits(struct gpupt_making *making)
 			insert_with_devices(making, &controllers);
 	if (r == 0)
 		r = remove_hostdevs(making);
+	if (r == 0)
+		r = gpupt_edit_cures(making);
 	free(controllers.items);
 	free(hostdevs.items);
 	order_addresses(plan->added, plan->n_added);

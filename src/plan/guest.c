@@ -102,7 +102,9 @@ static unsigned int find_phys_bits(struct gpupt_making *making)
 static void set_phys_bits(struct gpupt_making *making)
 {
 	struct gpupt_hole_numbers *hole = &making->plan->hole;
-	unsigned int bits = find_phys_bits(making);
+	unsigned int bits = making->cure.phys_bits;
+	if (!bits)
+		bits = find_phys_bits(making);
 	making->guest.phys_bits = bits;
 	hole->phys_bits = bits;
 	if (hole->phys_bits_assumed)
@@ -253,6 +255,11 @@ int gpupt_make_guest(struct gpupt_making *making)
 	set_phys_bits(making);
 	set_vendor(making);
 	gpupt_make_commandline(making);
+	making->guest.realloc |= making->cure.realloc;
+	if (making->cure.window_mib) {
+		making->guest.has_window_override = true;
+		making->guest.window_override_mib = making->cure.window_mib;
+	}
 	report_assumptions(making);
 	return 0;
 }

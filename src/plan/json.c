@@ -82,6 +82,14 @@ static json_t *region_json(const struct gpupt_map_region *region)
 	return NULL;
 }
 
+static json_t *step_json(const struct gpupt_step *step)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "remedy",
+			 gpupt_remedy_name(step->remedy), "subject", step->subject, "text",
+			 step->text, "reason", step->reason, "cost", step->cost, "needs",
+			 step->needs);
+}
+
 static json_t *edit_json(const struct gpupt_edit *edit)
 {
 	return json_pack("{s:I, s:I, s:s%}", "offset", (json_int_t)edit->offset, "length",
@@ -106,8 +114,8 @@ static bool append(json_t *array, json_t *item)
 static json_t *plan_json(const struct gpupt_plan *plan)
 {
 	json_t *findings = json_array(), *layout = json_array(), *edits = json_array();
-	json_t *possibilities = json_array(), *map = json_array();
-	bool ok = findings && layout && edits && possibilities && map;
+	json_t *possibilities = json_array(), *map = json_array(), *steps = json_array();
+	bool ok = findings && layout && edits && possibilities && map && steps;
 	for (size_t i = 0; i < plan->findings.count && ok; i++)
 		ok = append(findings, finding_json(&plan->findings.items[i]));
 	for (size_t i = 0; i < plan->n_layout && ok; i++)
@@ -118,6 +126,8 @@ static json_t *plan_json(const struct gpupt_plan *plan)
 		ok = append(possibilities, possibility_json(&plan->possibilities[i]));
 	for (size_t i = 0; i < plan->n_map && ok; i++)
 		ok = append(map, region_json(&plan->map[i]));
+	for (size_t i = 0; i < plan->n_steps && ok; i++)
+		ok = append(steps, step_json(&plan->steps[i]));
 	json_t *hole = ok ? hole_json(&plan->hole) : NULL;
 	if (!ok || !hole) {
 		json_decref(findings);
@@ -125,13 +135,14 @@ static json_t *plan_json(const struct gpupt_plan *plan)
 		json_decref(edits);
 		json_decref(possibilities);
 		json_decref(map);
+		json_decref(steps);
 		return NULL;
 	}
-	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:i, s:o, s:o, s:o}", "format",
+	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o}", "format",
 			 "gpupt-plan", "version", 1, "verdict",
 			 gpupt_verdict_name(plan->verdict), "hole", hole, "findings", findings,
 			 "possibilities", possibilities, "shown", (int)plan->shown, "layout", layout,
-			 "map", map, "edits", edits);
+			 "map", map, "steps", steps, "edits", edits);
 }
 
 /* Into a buffer of the right size: json_dumps() of jansson 2.14 forgets an object's key

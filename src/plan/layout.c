@@ -53,7 +53,9 @@ static void note_failures(struct survey *survey, size_t world, bool *ret_any)
 				fate->reason = bar->reason ? bar->reason : "no room is left";
 				fate->trapped = bar->trapped;
 			}
+			making->devices[i].trapped |= bar->trapped;
 			fate->failures += weight;
+			making->failures += weight;
 			if (gpupt_is_pref64_bar(bar) && !making->worlds[world].works)
 				hopeless = true;
 			*ret_any = true;
@@ -69,6 +71,7 @@ static enum gpupt_verdict judge(struct survey *survey, size_t world,
 	size_t weight = survey->making->worlds[world].weight;
 	if (result->outcome == GPUPT_MMIO_REFUSED) {
 		survey->refusals += weight;
+		survey->making->failures += weight;
 		return GPUPT_VERDICT_PARTIAL;
 	}
 	note_failures(survey, world, &failures);
@@ -77,6 +80,7 @@ static enum gpupt_verdict judge(struct survey *survey, size_t world,
 		if (!survey->aborts)
 			survey->first_abort = world;
 		survey->aborts += weight;
+		survey->making->failures += weight;
 		failures = true;
 	}
 	if (failures)

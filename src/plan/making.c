@@ -84,4 +84,5 @@ void gpupt_making_clear(struct gpupt_making *making)
 	gpupt_mmio_session_clear(&making->session);
 	free(making->functions);
 	free(making->devices);
+	free(making->ports);
 }

@@ -11,11 +11,14 @@
  *   possible.c what it may run on: firmware, QEMU, guest kernel
  *   topology.c which function sits behind which bridge; places.c where libvirt puts
  *              what has no address
+ *   remedies.c tries what may be done beside the hole: for each attempt, from guest.c
+ *              on; ports.c has the root ports that are made or changed
  *   hole.c     how large the hole has to be        (model)
  *   decide.c   what it becomes                     (policy)
  *   layout.c   what the guest then looks like, and what is wrong with that
  *   map.c      the same as ranges of the guest's address space
- *   edit.c     what to change in the text
+ *   steps.c    what the plan does, in words
+ *   edit.c     what to change in the text; edit-cures.c for remedies beside the hole
  */
 
 #include "domain/splice.h"
@@ -29,7 +32,32 @@ struct gpupt_wanted {
 	const struct gpupt_hostdev *existing;      /* NULL: the plan adds it */
 	const struct gpupt_pci_function *function; /* NULL: not in the inventory */
 	struct gpupt_guest_address guest;          /* where it sits, if said */
-	bool writes_guest_address;                 /* --multifunction */
+	bool writes_guest_address; /* the plan says where: --multifunction, a remedy */
+	bool movable;              /* on the root bus or behind an expander, by its address */
+};
+
+/* A root port that the plan makes or changes. */
+struct gpupt_port {
+	unsigned int index; /* of the controller, and number of the bus behind it */
+	size_t controller;  /* which of the domain's it is; GPUPT_NEW_PORT: none of them */
+	bool hotplug_off;
+	uint64_t mem_reserve_kib; /* 0: none */
+};
+
+#define GPUPT_NEW_PORT SIZE_MAX
+
+/* Where a hostdev of the domain's comes to sit. */
+struct gpupt_new_address {
+	size_t hostdev; /* which of the domain's it is */
+	struct gpupt_pci_address source;
+	struct gpupt_guest_address guest;
+};
+
+/* What remedies beside the hole and root ports make of the guest; 0: nothing. */
+struct gpupt_cure {
+	unsigned int phys_bits; /* <maxphysaddr> */
+	uint64_t window_mib;    /* X-PciMmio64Mb */
+	bool realloc;           /* pci=realloc */
 };
 
 /* One possibility of what the guest runs on. */
@@ -53,6 +81,9 @@ struct gpupt_guest_device {
 	const struct gpupt_wanted *wanted; /* NULL: one of the guest's own */
 	const struct gpupt_element *element; /* in the domain, or NULL */
 	const char *path; /* where it sits, "01.2/00.0"; NULL until asked for */
+	const struct gpupt_controller *controller; /* a bridge of the domain's */
+	unsigned int bus; /* a bridge's own */
+	bool trapped; /* a BAR stays without an address for its bridge's window, somewhere */
 };
 
 struct gpupt_plan {
@@ -72,6 +103,14 @@ struct gpupt_plan {
 	struct gpupt_edit *edits;
 	size_t n_edits, c_edits;
 	size_t n_controllers_added;
+	struct gpupt_step *steps;
+	size_t n_steps, c_steps;
+	struct gpupt_port *ports;
+	size_t n_ports;
+	struct gpupt_new_address *addresses; /* in the hostdevs' order */
+	size_t n_addresses, c_addresses;
+	struct gpupt_cure cure;
+	const char *cmdline; /* what becomes of <cmdline>; NULL: it stays */
 	struct gpupt_pci_address *added; /* hostdevs the edits add; ordered, as removed is */
 	size_t n_added;
 	size_t c_added;
@@ -95,8 +134,9 @@ struct gpupt_making {
 	size_t n_removed, c_removed;
 	bool *is_removed; /* of the domain's hostdevs */
 	bool device_unknown; /* a wanted device's BARs are not known */
-	unsigned int first_new_port; /* controller index of the root ports to add */
-	unsigned int n_new_ports;    /* for --multifunction */
+	struct gpupt_port *ports; /* to make or change */
+	size_t n_ports, c_ports;
+	struct gpupt_cure cure;
 
 	struct gpupt_mmio_guest guest;
 	bool vendor_unknown;
@@ -110,11 +150,13 @@ struct gpupt_making {
 	struct gpupt_mmio_session session; /* of them */
 	struct gpupt_guest_device *devices; /* devices[i] is what functions[i] is */
 	size_t n_functions;
+	size_t failures; /* BARs without an address, over all worlds */
 };
 
 /* Each returns 0 or a negative status with *making->error set. */
 int gpupt_make_devices(struct gpupt_making *making);
 int gpupt_make_slots(struct gpupt_making *making);
+int gpupt_make_remedies(struct gpupt_making *making); /* all of the following, again and again */
 int gpupt_make_guest(struct gpupt_making *making);
 void gpupt_make_commandline(struct gpupt_making *making); /* part of it */
 int gpupt_make_worlds(struct gpupt_making *making);
@@ -122,7 +164,27 @@ int gpupt_make_topology(struct gpupt_making *making);
 int gpupt_make_hole(struct gpupt_making *making);
 int gpupt_make_layout(struct gpupt_making *making);
 int gpupt_make_map(struct gpupt_making *making);
+int gpupt_make_steps(struct gpupt_making *making);
 int gpupt_make_edits(struct gpupt_making *making);
+int gpupt_edit_cures(struct gpupt_making *making); /* part of it */
+
+/* Takes in an edit. */
+int gpupt_keep_edit(struct gpupt_making *making, struct gpupt_edit edit);
+/* "<address type='pci' .../>" in libvirt's spelling. */
+const char *gpupt_address_text(struct gpupt_making *making,
+			       const struct gpupt_guest_address *address);
+
+/* A new root port that makes the given bus, or, with 0, the next one that is free; NULL:
+ * there is none, or memory is short. The pointer holds until the next one is made. */
+struct gpupt_port *gpupt_port_new(struct gpupt_making *making, unsigned int index);
+/* The entry for a port of the domain's, made where there is none; NULL when memory is
+ * short. */
+struct gpupt_port *gpupt_port_of(struct gpupt_making *making,
+				 const struct gpupt_controller *controller);
+/* The port that makes a bus, if the plan makes or changes it; else NULL. */
+struct gpupt_port *gpupt_port_at(const struct gpupt_making *making, unsigned int bus);
+/* Whether the request allows a remedy and the libvirt that will read it knows it. */
+bool gpupt_may_use(const struct gpupt_making *making, enum gpupt_remedy remedy);
 
 /* Texts that live as long as the plan; never NULL. */
 const char *gpupt_making_size(struct gpupt_making *making, uint64_t bytes);

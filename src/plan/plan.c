@@ -12,6 +12,9 @@ GPUPT_EXPORT void gpupt_plan_free(struct gpupt_plan *plan)
 	free(plan->layout);
 	free(plan->possibilities);
 	free(plan->map);
+	free(plan->steps);
+	free(plan->ports);
+	free(plan->addresses);
 	free(plan->edits);
 	free(plan->added);
 	free(plan->removed);
@@ -75,21 +78,13 @@ static int make(struct gpupt_making *making)
 	if (r == 0)
 		r = gpupt_make_slots(making);
 	if (r == 0 && making->machine != GPUPT_MACHINE_OTHER) {
-		r = gpupt_make_guest(making);
-		if (r == 0)
-			r = gpupt_make_worlds(making);
-		if (r == 0)
-			r = gpupt_make_topology(making);
-		if (r == 0)
-			r = gpupt_make_hole(making);
-		if (r == 0)
-			r = gpupt_make_layout(making);
-		if (r == 0)
-			r = gpupt_make_map(making);
+		r = gpupt_make_remedies(making);
 	} else if (r == 0) {
 		making->plan->verdict = making->n_wanted ? GPUPT_VERDICT_UNKNOWN :
 							   GPUPT_VERDICT_NOTHING;
 	}
+	if (r == 0)
+		r = gpupt_make_steps(making);
 	if (r == 0)
 		r = gpupt_make_edits(making);
 	if (r == 0)
@@ -176,6 +171,13 @@ gpupt_plan_get_possibilities(const struct gpupt_plan *plan, size_t *ret_count, s
 	if (ret_shown)
 		*ret_shown = plan->shown;
 	return plan->possibilities;
+}
+
+GPUPT_EXPORT const struct gpupt_step *gpupt_plan_get_steps(const struct gpupt_plan *plan,
+							   size_t *ret_count)
+{
+	*ret_count = plan->n_steps;
+	return plan->steps;
 }
 
 GPUPT_EXPORT const struct gpupt_edit *gpupt_plan_get_edits(const struct gpupt_plan *plan,

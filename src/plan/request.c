@@ -6,7 +6,12 @@
 
 GPUPT_EXPORT struct gpupt_request *gpupt_request_new(void)
 {
-	return calloc(1, sizeof(struct gpupt_request));
+	struct gpupt_request *request = calloc(1, sizeof(*request));
+	if (request)
+		request->allowed = GPUPT_BIT(GPUPT_REMEDY_HOLE) |
+				   GPUPT_BIT(GPUPT_REMEDY_MEMRESERVE) |
+				   GPUPT_BIT(GPUPT_REMEDY_HOTPLUG);
+	return request;
 }
 
 GPUPT_EXPORT void gpupt_request_free(struct gpupt_request *request)
@@ -102,6 +107,62 @@ GPUPT_EXPORT void gpupt_request_set_multifunction(struct gpupt_request *request,
 						  bool multifunction)
 {
 	request->multifunction = multifunction;
+}
+
+/* ---- remedies */
+
+static const char *const remedy_names[] = { "hole", "memreserve", "hotplug", "move",
+					    "maxphysaddr", "fwcfg", "cmdline" };
+
+GPUPT_EXPORT const char *gpupt_remedy_name(enum gpupt_remedy remedy)
+{
+	return (size_t)remedy < GPUPT_ARRAY_SIZE(remedy_names) ? remedy_names[remedy] : "unknown";
+}
+
+static int parse_remedies(const char *names, unsigned int *ret, struct gpupt_error **error)
+{
+	unsigned int bits = 0;
+	for (const char *name = names; *name; name += *name == ',') {
+		size_t length = strcspn(name, ","), i = 0;
+		while (i < GPUPT_ARRAY_SIZE(remedy_names) &&
+		       (strlen(remedy_names[i]) != length ||
+			strncmp(remedy_names[i], name, length) != 0))
+			i++;
+		if (i == GPUPT_ARRAY_SIZE(remedy_names))
+			return gpupt_fail(error, GPUPT_E_SYNTAX,
+					  "there is no remedy \"%.*s\"; there are hole, memreserve, "
+					  "hotplug, move, maxphysaddr, fwcfg and cmdline",
+					  (int)(length < 64 ? length : 64), name);
+		bits |= 1u << i;
+		name += length;
+	}
+	*ret = bits;
+	return 0;
+}
+
+GPUPT_EXPORT int gpupt_request_allow(struct gpupt_request *request, const char *names,
+				     struct gpupt_error **error)
+{
+	unsigned int bits = 0;
+	int r = parse_remedies(names, &bits, error);
+	request->allowed |= bits;
+	request->named |= bits;
+	return r;
+}
+
+GPUPT_EXPORT int gpupt_request_forbid(struct gpupt_request *request, const char *names,
+				      struct gpupt_error **error)
+{
+	unsigned int bits = 0;
+	int r = parse_remedies(names, &bits, error);
+	request->allowed &= ~bits;
+	request->named &= ~bits;
+	return r;
+}
+
+GPUPT_EXPORT void gpupt_request_set_libvirt(struct gpupt_request *request, unsigned long version)
+{
+	request->libvirt = version;
 }
 
 GPUPT_EXPORT int gpupt_request_set_firmware(struct gpupt_request *request, const char *firmware,

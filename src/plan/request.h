@@ -25,6 +25,9 @@ struct gpupt_request {
 	uint64_t headroom_bytes;
 	const char *firmware;      /* NULL: not known */
 	unsigned int guest_kernel; /* 6.12 -> 612; 0: not known */
+	unsigned int allowed; /* bits of enum gpupt_remedy */
+	unsigned int named;   /* those that were allowed by name */
+	unsigned long libvirt; /* 0: not known */
 	bool allow_shrink;
 	bool force;
 	bool no_siblings;

@@ -46,25 +46,17 @@ static bool is_usable(const struct gpupt_controller *controller)
 static bool pick_bus(struct gpupt_making *making, struct taken *taken, unsigned int *ret)
 {
 	const struct gpupt_domain *domain = making->domain;
-	unsigned int highest = 0;
 	for (size_t i = 0; i < domain->n_controllers; i++) {
 		const struct gpupt_controller *controller = &domain->controllers[i];
-		if (controller->index > highest && controller->index < BUSES)
-			highest = controller->index;
 		if (!is_usable(controller) || taken->bus[controller->index])
 			continue;
 		*ret = controller->index;
 		return true;
 	}
-	for (unsigned int bus = highest + 1; bus < BUSES; bus++)
-		if (taken->bus[bus])
-			highest = bus;
-	if (!making->n_new_ports)
-		making->first_new_port = highest + 1;
-	*ret = making->first_new_port + making->n_new_ports;
-	if (*ret >= BUSES)
+	const struct gpupt_port *port = gpupt_port_new(making, 0);
+	if (!port)
 		return false;
-	making->n_new_ports++;
+	*ret = port->index;
 	return true;
 }
 

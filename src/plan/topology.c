@@ -56,6 +56,7 @@ struct gpupt_node *gpupt_tree_add_bridge(struct gpupt_tree *tree,
 		return NULL;
 	node->model = model;
 	node->bus = bus;
+	node->device.bus = bus;
 	node->function.kind = bridge_kinds[i].kind;
 	node->function.class_code = 0x060400;
 	/* conventional bridges have a hotplug controller (SHPC) unless told otherwise */
@@ -82,9 +83,34 @@ static int add_controller(struct gpupt_tree *tree, const struct gpupt_controller
 	tree->only_root = false;
 	node->controller = controller;
 	node->device.element = &controller->element;
+	node->device.controller = controller;
 	node->function.hotplug &= controller->hotplug != GPUPT_NO;
 	node->function.has_mem_reserve = controller->has_mem_reserve;
 	node->function.mem_reserve = gpupt_mul(controller->mem_reserve_kib, GPUPT_KIB);
+	return 0;
+}
+
+/* What the plan makes of root ports: new ones, and others than the domain's. */
+static int add_planned_ports(struct gpupt_tree *tree)
+{
+	const struct gpupt_making *making = tree->making;
+	for (size_t i = 0; i < making->n_ports; i++) {
+		const struct gpupt_port *port = &making->ports[i];
+		struct gpupt_node *node;
+		if (port->controller == GPUPT_NEW_PORT) {
+			tree->only_root = false;
+			node = gpupt_tree_add_bridge(tree, GPUPT_CONTROLLER_ROOT_PORT,
+						     port->index);
+			if (!node)
+				return GPUPT_E_NOMEM;
+		} else {
+			node = &tree->nodes[tree->owner[port->index]]; /* see gpupt_port_of() */
+		}
+		node->function.hotplug &= !port->hotplug_off;
+		node->function.has_mem_reserve |= port->mem_reserve_kib != 0;
+		if (port->mem_reserve_kib)
+			node->function.mem_reserve = gpupt_mul(port->mem_reserve_kib, GPUPT_KIB);
+	}
 	return 0;
 }
 
@@ -110,13 +136,7 @@ static int add_controllers(struct gpupt_tree *tree)
 		if (add_controller(tree, controller, bus) < 0)
 			return GPUPT_E_NOMEM;
 	}
-	for (unsigned int i = 0; i < tree->making->n_new_ports; i++) {
-		tree->only_root = false;
-		if (!gpupt_tree_add_bridge(tree, GPUPT_CONTROLLER_ROOT_PORT,
-					   tree->making->first_new_port + i))
-			return GPUPT_E_NOMEM;
-	}
-	return 0;
+	return add_planned_ports(tree);
 }
 
 static void note_bus(const struct gpupt_guest_address *address, unsigned int *highest)

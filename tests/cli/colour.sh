@@ -12,7 +12,7 @@ out_has "${escape}32m+"
 out_has "${escape}1m---"
 out_has "${escape}1m+++"
 out_has "${escape}36m@@"
-err_has "${escape}31merror"
+err_has "${escape}36mnote"
 # without the colours it is the plain diff
 sed "s/$(printf '\033')\[[0-9]*m//g" "$lab/out" >plain
 run 1 diff "$EXAMPLES/z-k8s-n-1.xml" "$p10"

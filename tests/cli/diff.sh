@@ -8,7 +8,8 @@ run 1 diff vm.xml "$p10"
 [ "$(sed -n 1p "$lab/out")" = "--- a/vm.xml" ] || fail "first line: $out"
 [ "$(sed -n 2p "$lab/out")" = "+++ b/vm.xml" ] || fail "second line: $out"
 out_has "+      <pcihole64 unit='KiB'>67108864</pcihole64>"
-[ "$(grep -c '^[-+]' "$lab/out")" = 6 ] || fail "more lines change than need to: $out"
+out_has "+      <target chassis='3' port='0xa' hotplug='off'/>"
+[ "$(grep -c '^[-+]' "$lab/out")" = 8 ] || fail "more lines change than need to: $out"
 same vm.xml "$EXAMPLES/z-k8s-n-1.xml"
 cp "$lab/out" vm.diff
 patch -s -p1 <vm.diff || fail "patch(1) does not apply it"
@@ -37,12 +38,12 @@ run 2 diff "$EXAMPLES/z-k8s-n-1.xml" --sysfs "$lab"
 out_empty
 
 # findings name the place in the file; --quiet leaves errors
-run 1 diff "$EXAMPLES/z-k8s-n-1.xml" "$p10"
+run 1 diff "$EXAMPLES/z-k8s-n-1.xml" "$p10" --forbid hotplug --force
 err_has "$EXAMPLES/z-k8s-n-1.xml:81:5: error: "
 err_has "[GPUPT-0004]"
 err_has "  remedy: "
 err_has "warning: "
-run 1 diff "$EXAMPLES/z-k8s-n-1.xml" "$p10" -q
+run 1 diff "$EXAMPLES/z-k8s-n-1.xml" "$p10" --forbid hotplug --force -q
 err_has "error: "
 err_lacks "warning: "
 finish

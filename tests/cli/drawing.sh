@@ -84,7 +84,7 @@ says "Enough: 64 GiB."
 
 # a picture
 sed 's/z-k8s-n-1/a\&lt;b\&amp;c/' "$vm" >odd.xml
-run 0 explain odd.xml "$host" $debian --format svg
+run 0 explain odd.xml "$host" $debian --format svg --forbid hotplug --force
 out_has '<svg xmlns="http://www.w3.org/2000/svg" viewBox='
 out_has '<title>a&lt;b&amp;c</title>'
 out_has '>0000:08:00.0 BAR 1</text>'

@@ -9,6 +9,10 @@ out_has "0000:08:00.0  0    16 MiB  32-bit"
 out_has "0000:08:00.0  1    32 GiB  64-bit pref"
 out_has "32800 MiB"
 out_has "Hole as planned                            64 GiB"
+out_has "Verdict: kernel"
+out_has "- hotplug: controller 3, has hotplug='off'"
+# without the root port's remedy a BAR stays without an address
+run 0 explain "$vm" "$p10" --forbid hotplug --force
 out_has "Verdict: partial"
 out_has "not bring up"
 out_lacks " fits"
@@ -32,7 +36,7 @@ run 0 explain "$vm" "$p10" -v
 out_has "xhci"
 err_has "planned 64 GiB"
 run 1 diff "$vm" "$p10" -v
-err_has "verdict partial; hole 32 GiB, planned 64 GiB"
+err_has "verdict kernel; hole 32 GiB, planned 64 GiB"
 run 3 explain "$vm" "$p10" --pcihole64 2TiB
 sed '/<hostdev/,/<\/hostdev>/d' "$vm" >plain.xml
 run 0 explain plain.xml

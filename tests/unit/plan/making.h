@@ -14,6 +14,9 @@
 	bus "' slot='0' function='0'/></source>" rest "</hostdev>\n"
 #define ADDRESS(bus, slot)                                                                    \
 	"<address type='pci' domain='0' bus='" bus "' slot='" slot "' function='0'/>"
+/* A root port that no BAR is trapped behind. */
+#define QUIET_PORT(index) "<controller type='pci' index='" index "' model='pcie-root-port'>" \
+	"<target hotplug='off'/></controller>\n"
 #define PCI(index, model) "<controller type='pci' index='" index "' model='" model "'/>\n"
 
 static inline struct gpupt_domain *parse(const char *machine, const char *devices)

@@ -55,7 +55,9 @@ static void bend(struct gpupt_plan *plan, const char *from, const char *to)
 	fail_msg("no edit has %s", from);
 }
 
-static const char guest[] = PCI("0", "pcie-root") PCI("1", "pcie-root-port") HOSTDEV("8", "");
+/* the first port is taken by the USB controller that libvirt adds */
+static const char guest[] = PCI("0", "pcie-root") QUIET_PORT("1") QUIET_PORT("2")
+			    QUIET_PORT("3") HOSTDEV("8", "");
 
 static void bent(const char *add, const char *from, const char *to, const char *why)
 {

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Root ports that the plan makes, or changes. */
+
+#include "plan/making.h"
+
+enum { BUSES = 256 };
+
+static void note_bus(const struct gpupt_guest_address *address, unsigned int *highest)
+{
+	if (address->present && address->pci.domain == 0 && address->pci.bus > *highest)
+		*highest = address->pci.bus;
+}
+
+/* One past every number that the domain or the plan speaks of: libvirt makes buses for
+ * all of them. */
+static unsigned int next_index(const struct gpupt_making *making)
+{
+	const struct gpupt_domain *domain = making->domain;
+	unsigned int highest = 0;
+	for (size_t i = 0; i < domain->n_controllers; i++) {
+		const struct gpupt_controller *controller = &domain->controllers[i];
+		if (controller->index < BUSES && controller->index > highest)
+			highest = controller->index;
+		note_bus(&controller->address, &highest);
+	}
+	for (size_t i = 0; i < domain->n_others; i++)
+		note_bus(&domain->others[i].address, &highest);
+	for (size_t i = 0; i < making->n_wanted; i++)
+		note_bus(&making->wanted[i].guest, &highest);
+	for (size_t i = 0; i < making->n_ports; i++)
+		if (making->ports[i].index > highest)
+			highest = making->ports[i].index;
+	return highest + 1;
+}
+
+static struct gpupt_port *add(struct gpupt_making *making, unsigned int index, size_t controller)
+{
+	if (!GPUPT_GROW(making->ports, making->n_ports, making->c_ports)) {
+		making->plan->findings.no_memory = true;
+		return NULL;
+	}
+	struct gpupt_port *port = &making->ports[making->n_ports++];
+	*port = (struct gpupt_port){ .index = index, .controller = controller };
+	return port;
+}
+
+struct gpupt_port *gpupt_port_new(struct gpupt_making *making, unsigned int index)
+{
+	if (!index)
+		index = next_index(making);
+	return index < BUSES ? add(making, index, GPUPT_NEW_PORT) : NULL;
+}
+
+struct gpupt_port *gpupt_port_at(const struct gpupt_making *making, unsigned int bus)
+{
+	for (size_t i = 0; i < making->n_ports; i++)
+		if (making->ports[i].index == bus)
+			return &making->ports[i];
+	return NULL;
+}
+
+struct gpupt_port *gpupt_port_of(struct gpupt_making *making,
+				 const struct gpupt_controller *controller)
+{
+	struct gpupt_port *port = gpupt_port_at(making, controller->index);
+	return port ? port : add(making, controller->index,
+				 (size_t)(controller - making->domain->controllers));
+}
