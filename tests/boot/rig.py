@@ -218,14 +218,16 @@ def functions(case, buses):
 
 
 def observed(text):
-    """Start of each resource by device, 0 where it has none."""
+    """Start of each resource by device, 0 where it has none: a kernel that disables a
+    BAR takes its flags away and leaves what the register happened to say."""
     result, device = {}, None
     for line in text.split("GPUPT-BEGIN")[1].split("GPUPT-LOG")[0].splitlines():
         if line.startswith("GPUPT-DEVICE"):
             device = line.split()[1]
             result[device] = []
         elif re.match(r"0x[0-9a-f]{16} ", line):
-            result[device].append(int(line.split()[0], 16))
+            start, _, flags = (int(word, 16) for word in line.split())
+            result[device].append(start if flags else 0)
     return result
 
 
