@@ -128,7 +128,7 @@ static void root_ports(void **state)
 	expect_refusal(&there, &(struct wish){ .forbid = "hotplug" }, "--allow memreserve");
 	expect_refusal(&there, &(struct wish){ .forbid = "hotplug", .libvirt = 9000000 },
 		       "--allow hotplug");
-	expect_refusal(&there, &(struct wish){ .libvirt = 6000000 }, "--allow maxphysaddr");
+	expect_refusal(&there, &(struct wish){ .libvirt = 6000000 }, "--allow fwcfg");
 }
 
 static void kernel_option(void **state)
