@@ -32,6 +32,7 @@
 #include <gpupt/diff.h>
 #include <gpupt/domain.h>
 #include <gpupt/error.h>
+#include <gpupt/firmware.h>
 #include <gpupt/inventory.h>
 #include <gpupt/plan.h>
 #include <gpupt/size.h>

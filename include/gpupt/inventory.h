@@ -105,6 +105,14 @@ struct gpupt_pci_function {
 	const char *known_as;
 };
 
+/** What one of the host's firmware files says of itself. May grow at its end.
+ *  Since 0.1. */
+struct gpupt_host_firmware {
+	const char *file;    /**< its path on the host */
+	const char *name;    /**< "edk2-stable202502", "seabios-1.16.2" */
+	const char *version; /**< in its own words, "2025.02-8+deb13u1", or NULL */
+};
+
 /** Facts about the host itself; zero or NULL where unknown. May grow at its
  *  end. Since 0.1. */
 struct gpupt_host {
@@ -115,6 +123,10 @@ struct gpupt_host {
 	/** Distribution and release, ID and VERSION_ID of os-release(5): "debian-12",
 	 *  "ubuntu-24.04", "rhel-9.4". Tells which QEMU and firmware it ships. */
 	const char *os;
+	/** Firmware files that tell their release; see
+	 *  gpupt_inventory_read_firmware(). */
+	const struct gpupt_host_firmware *firmware;
+	size_t n_firmware;
 };
 
 /** An inventory of one host. */
@@ -147,6 +159,16 @@ int gpupt_inventory_parse(const char *data, size_t length, const char *name,
  */
 int gpupt_inventory_assume(const struct gpupt_inventory *base, const char *assumption,
 			   struct gpupt_inventory **ret, struct gpupt_error **error);
+
+/**
+ * Returns a copy of @p base that also knows what this machine's firmware file @p file
+ * says of itself. A file that is not there, that is no firmware or that does not tell
+ * its release adds nothing.
+ * @param file  NULL: the files that distributions install
+ * @return 0, GPUPT_E_NOMEM. Since 0.1.
+ */
+int gpupt_inventory_read_firmware(const struct gpupt_inventory *base, const char *file,
+				  struct gpupt_inventory **ret, struct gpupt_error **error);
 
 /** Writes the inventory as a snapshot; *ret_text is freed with free().
  *  @return 0 or GPUPT_E_NOMEM. Since 0.1. */

@@ -79,12 +79,20 @@ void gpupt_request_set_multifunction(struct gpupt_request *request, bool multifu
 /**
  * Says which firmware the guest has, where the domain's text does not tell all:
  * "ovmf", "seabios", "edk2-stable202211", "seabios-1.16.3", or the distribution
- * both come from, such as "debian-12". NULL: not known.
- * @return 0, GPUPT_E_SYNTAX for a firmware that does not exist, GPUPT_E_NOMEM.
- *         Since 0.1.
+ * both come from, such as "debian-12"; or, with a '/' in it, the path of a firmware
+ * file, which is read now and taken for what it says of itself. NULL: not known.
+ * @return 0, GPUPT_E_SYNTAX for a firmware that does not exist, GPUPT_E_NOMEM, and for
+ *         a file what gpupt_firmware_identify() returns. Since 0.1.
  */
 int gpupt_request_set_firmware(struct gpupt_request *request, const char *firmware,
 			       struct gpupt_error **error);
+/** Returns the firmware file that @p domain names, where what it says of itself would
+ *  matter: the host's distribution does not tell, or @p request says otherwise. For
+ *  gpupt_inventory_read_firmware(), on the host of @p inventory. NULL where reading one
+ *  would tell nothing new. Borrowed from @p domain. Since 0.1. */
+const char *gpupt_request_firmware_file(const struct gpupt_request *request,
+					const struct gpupt_domain *domain,
+					const struct gpupt_inventory *inventory);
 /** Says which Linux the guest runs, such as "6.12". NULL: not known.
  *  @return 0 or GPUPT_E_SYNTAX. Since 0.1. */
 int gpupt_request_set_guest_kernel(struct gpupt_request *request, const char *version,

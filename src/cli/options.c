@@ -44,7 +44,7 @@ const struct cli_option cli_options[] = {
 	  "override refusals: a device the host uses, a SIZE that does not fit" },
 	{ OPTION_FIRMWARE, "firmware", "NAME", PLANNING,
 	  "what the guest's firmware is, where it is known: edk2-stable202211, "
-	  "seabios-1.16.3, or what they come from, such as debian-12" },
+	  "seabios-1.16.3, what they come from, such as debian-12, or its file" },
 	{ OPTION_GUEST_KERNEL, "guest-kernel", "VERSION", PLANNING,
 	  "which Linux the guest runs, where it is known, e.g. 6.12" },
 	{ OPTION_ALLOW, "allow", "LIST", PLANNING,

@@ -96,6 +96,41 @@ int cli_inventory_for(const struct cli_settings *settings, const struct cli_targ
 			  "FILE or --assume ADDRESS=VENDOR:DEVICE");
 }
 
+/* This machine's own devices, with nothing said of another. */
+static bool is_live(const struct cli_settings *settings)
+{
+	return !settings->inventory && !settings->sysfs;
+}
+
+static int read_firmware(const char *file, struct gpupt_inventory **inventory,
+			 struct gpupt_error **error)
+{
+	struct gpupt_inventory *more = NULL;
+	int r = gpupt_inventory_read_firmware(*inventory, file, &more, error);
+	if (r < 0)
+		return r;
+	gpupt_inventory_free(*inventory);
+	*inventory = more;
+	return 0;
+}
+
+int cli_inventory_add_firmware(const struct cli_settings *settings,
+			       const struct cli_target *target,
+			       const struct gpupt_request *request,
+			       struct gpupt_inventory **inventory, struct gpupt_error **error)
+{
+	if (!*inventory || !is_live(settings) || cli_target_get_host(target) != GPUPT_HOST_LOCAL)
+		return 0;
+	const char *file = gpupt_request_firmware_file(request, target->domain, *inventory);
+	return file ? read_firmware(file, inventory, error) : 0;
+}
+
+int cli_inventory_add_all_firmware(const struct cli_settings *settings,
+				   struct gpupt_inventory **inventory, struct gpupt_error **error)
+{
+	return is_live(settings) ? read_firmware(NULL, inventory, error) : 0;
+}
+
 static int add_devices(const struct cli_settings *settings, struct gpupt_request *request,
 		       struct gpupt_error **error)
 {

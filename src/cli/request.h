@@ -20,4 +20,15 @@ int cli_inventory_for(const struct cli_settings *settings, const struct cli_targ
 int cli_inventory_of_host(const struct cli_settings *settings, struct gpupt_inventory **ret,
 			  struct gpupt_error **error);
 
+/* Adds what the domain's firmware file says of itself, where that matters and the file
+ * is this machine's. */
+int cli_inventory_add_firmware(const struct cli_settings *settings,
+			       const struct cli_target *target,
+			       const struct gpupt_request *request,
+			       struct gpupt_inventory **inventory, struct gpupt_error **error);
+
+/* The same for all that distributions install. */
+int cli_inventory_add_all_firmware(const struct cli_settings *settings,
+				   struct gpupt_inventory **inventory, struct gpupt_error **error);
+
 #endif

@@ -13,6 +13,9 @@ int cli_work_open(const struct cli_settings *settings, enum cli_access access,
 	r = cli_inventory_for(settings, &work.target, &work.inventory, error);
 	if (r == 0)
 		r = cli_request_make(settings, &work.target, &work.request, error);
+	if (r == 0)
+		r = cli_inventory_add_firmware(settings, &work.target, work.request,
+					       &work.inventory, error);
 	if (r < 0)
 		cli_work_close(&work);
 	else

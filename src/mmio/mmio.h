@@ -9,8 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <gpupt/firmware.h> /* enum gpupt_firmware_kind */
+
 enum gpupt_machine_kind { GPUPT_MACHINE_Q35, GPUPT_MACHINE_I440FX };
-enum gpupt_firmware_kind { GPUPT_FIRMWARE_OVMF, GPUPT_FIRMWARE_SEABIOS };
 
 /* The guest, but for its devices. Sizes in bytes. Versions as one number:
  * QEMU and machine types 7.2 -> 702, Linux 6.12 -> 612, edk2 stable202211 ->

@@ -195,36 +195,6 @@ static int parse_assumption(const char *text, struct gpupt_pci_function *ret,
 	return 0;
 }
 
-/* Strings move to the new inventory; *text stays as it is when it is NULL. */
-static bool keep(struct gpupt_inventory *inventory, const char **text)
-{
-	if (*text)
-		*text = gpupt_inventory_keep(inventory, *text, strlen(*text));
-	return *text;
-}
-
-static int copy_function(struct gpupt_inventory *to, const struct gpupt_pci_function *function,
-			 struct gpupt_error **error)
-{
-	struct gpupt_pci_function copy = *function;
-	if ((function->driver && !keep(to, &copy.driver)) ||
-	    (function->host_use && !keep(to, &copy.host_use)))
-		return gpupt_fail_nomem(error);
-	return gpupt_inventory_add(to, &copy, error);
-}
-
-static int copy_host(struct gpupt_inventory *to, const struct gpupt_host *host,
-		     struct gpupt_error **error)
-{
-	struct gpupt_host copy = *host;
-	if ((host->cpu_vendor && !keep(to, &copy.cpu_vendor)) ||
-	    (host->hostname && !keep(to, &copy.hostname)) ||
-	    (host->kernel && !keep(to, &copy.kernel)) || (host->os && !keep(to, &copy.os)))
-		return gpupt_fail_nomem(error);
-	*gpupt_inventory_edit_host(to) = copy;
-	return 0;
-}
-
 GPUPT_EXPORT int gpupt_inventory_assume(const struct gpupt_inventory *base,
 					const char *assumption, struct gpupt_inventory **ret,
 					struct gpupt_error **error)
@@ -237,12 +207,7 @@ GPUPT_EXPORT int gpupt_inventory_assume(const struct gpupt_inventory *base,
 	if (!made)
 		return gpupt_fail_nomem(error);
 	if (base)
-		r = copy_host(made, gpupt_inventory_get_host(base), error);
-	for (size_t i = 0; r == 0 && base && i < gpupt_inventory_count(base); i++) {
-		const struct gpupt_pci_function *function = gpupt_inventory_get(base, i);
-		if (gpupt_pci_address_compare(function->address, assumed.address) != 0)
-			r = copy_function(made, function, error);
-	}
+		r = gpupt_inventory_copy(made, base, &assumed.address, error);
 	if (r == 0)
 		r = gpupt_inventory_add(made, &assumed, error);
 	if (r == 0)

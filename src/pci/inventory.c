@@ -8,6 +8,8 @@ struct gpupt_inventory {
 	struct gpupt_host host;
 	struct gpupt_pci_function *functions;
 	size_t count, capacity;
+	struct gpupt_host_firmware *firmware; /* the host's */
+	size_t n_firmware, c_firmware;
 	char **strings; /* what every const char * above points into */
 	size_t n_strings, c_strings;
 };
@@ -25,6 +27,7 @@ GPUPT_EXPORT void gpupt_inventory_free(struct gpupt_inventory *inventory)
 		free(inventory->strings[i]);
 	free(inventory->strings);
 	free(inventory->functions);
+	free(inventory->firmware);
 	free(inventory);
 }
 
@@ -101,6 +104,32 @@ int gpupt_inventory_add(struct gpupt_inventory *inventory,
 	if (!GPUPT_GROW(inventory->functions, inventory->count, inventory->capacity))
 		return gpupt_fail_nomem(error);
 	inventory->functions[inventory->count++] = *function;
+	return 0;
+}
+
+static bool keep(struct gpupt_inventory *inventory, const char **text)
+{
+	if (*text)
+		*text = gpupt_inventory_keep(inventory, *text, strlen(*text));
+	return *text;
+}
+
+int gpupt_inventory_add_firmware(struct gpupt_inventory *inventory,
+				 const struct gpupt_host_firmware *firmware,
+				 struct gpupt_error **error)
+{
+	struct gpupt_host_firmware copy = *firmware;
+	size_t i = 0;
+	if (!keep(inventory, &copy.file) || !keep(inventory, &copy.name) ||
+	    (copy.version && !keep(inventory, &copy.version)) ||
+	    !GPUPT_GROW(inventory->firmware, inventory->n_firmware, inventory->c_firmware))
+		return gpupt_fail_nomem(error);
+	while (i < inventory->n_firmware && strcmp(inventory->firmware[i].file, copy.file) != 0)
+		i++;
+	inventory->firmware[i] = copy;
+	inventory->n_firmware += i == inventory->n_firmware;
+	inventory->host.firmware = inventory->firmware;
+	inventory->host.n_firmware = inventory->n_firmware;
 	return 0;
 }
 

@@ -64,6 +64,11 @@ struct gpupt_pci_function gpupt_pci_function_make(struct gpupt_pci_address addre
 int gpupt_inventory_add(struct gpupt_inventory *inventory,
 			const struct gpupt_pci_function *function, struct gpupt_error **error);
 
+/* Keeps a copy of what a file of the host says; one with the same path goes. */
+int gpupt_inventory_add_firmware(struct gpupt_inventory *inventory,
+				 const struct gpupt_host_firmware *firmware,
+				 struct gpupt_error **error);
+
 enum gpupt_duplicates {
 	GPUPT_DUPLICATES_REFUSE,
 	GPUPT_DUPLICATES_MERGE, /* the one that tells more about BARs wins */
@@ -91,6 +96,13 @@ void gpupt_catalogue_complete(struct gpupt_pci_function *function);
 /* For BARs whose numbers were guessed from their order: where the host lost the
  * large one, the one behind it (and the I/O ports) were counted in its place. */
 void gpupt_catalogue_renumber(struct gpupt_pci_function *function);
+
+/* --- copy.c --- */
+
+/* Fills a new inventory with the host and the functions of another one, but for the
+ * one at `but`, which may be NULL. */
+int gpupt_inventory_copy(struct gpupt_inventory *to, const struct gpupt_inventory *from,
+			 const struct gpupt_pci_address *but, struct gpupt_error **error);
 
 /* --- resource.c --- */
 

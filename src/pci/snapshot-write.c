@@ -121,6 +121,18 @@ static void add_function(struct gpupt_str *str, const struct gpupt_pci_function 
 	gpupt_str_adds(str, "\n    }");
 }
 
+static void add_firmware(struct gpupt_str *str, const struct gpupt_host *host)
+{
+	for (size_t i = 0; i < host->n_firmware; i++) {
+		const struct gpupt_host_firmware *firmware = &host->firmware[i];
+		add_member(str, i ? ",\n      { " : "\n      { ", "file", firmware->file);
+		add_member(str, ", ", "name", firmware->name);
+		if (firmware->version)
+			add_member(str, ", ", "version", firmware->version);
+		gpupt_str_adds(str, " }");
+	}
+}
+
 static void add_host(struct gpupt_str *str, const struct gpupt_host *host)
 {
 	const struct {
@@ -139,8 +151,15 @@ static void add_host(struct gpupt_str *str, const struct gpupt_host *host)
 		add_member(str, before, members[i].key, members[i].text);
 		before = ",\n    ";
 	}
-	if (host->phys_bits)
+	if (host->phys_bits) {
 		gpupt_str_addf(str, "%s\"phys_bits\": %u", before, host->phys_bits);
+		before = ",\n    ";
+	}
+	if (host->n_firmware) {
+		gpupt_str_addf(str, "%s\"firmware\": [", before);
+		add_firmware(str, host);
+		gpupt_str_adds(str, "\n    ]");
+	}
 	gpupt_str_adds(str, "\n  },\n");
 }
 

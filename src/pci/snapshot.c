@@ -10,11 +10,13 @@
 #include <gpupt/size.h>
 
 #include "base/str.h"
+#include "firmware/firmware.h"
 #include "pci/inventory.h"
 
 #define VERSION 1
 #define PHYS_BITS_MAX 64
 #define VF_BARS 6
+#define FIRMWARE_MAX 64
 
 /* What is being read, for messages: the file and "devices[3].bars[1]". */
 struct reader {
@@ -300,6 +302,41 @@ static int read_device(struct reader *reader, const json_t *object)
 	return r < 0 ? r : gpupt_inventory_add(reader->inventory, &function, reader->error);
 }
 
+static int read_firmware(struct reader *reader, const json_t *object)
+{
+	struct gpupt_host_firmware firmware = { 0 };
+	if (!json_is_object(object))
+		return fail(reader, "must be an object");
+	int r = take_string(reader, object, "file", &firmware.file);
+	if (r == 0)
+		r = take_string(reader, object, "name", &firmware.name);
+	if (r == 0)
+		r = take_string(reader, object, "version", &firmware.version);
+	if (r < 0)
+		return r;
+	if (!firmware.file || !firmware.name || (!gpupt_ovmf_release(firmware.name) &&
+						 !gpupt_seabios_release(firmware.name)))
+		return fail(reader, "needs a \"file\" and a \"name\" such as "
+			    "\"edk2-stable202211\" or \"seabios-1.16.3\"");
+	return gpupt_inventory_add_firmware(reader->inventory, &firmware, reader->error);
+}
+
+static int read_firmwares(struct reader *reader, const json_t *host)
+{
+	const json_t *array = json_object_get(host, "firmware");
+	if (array && !json_is_array(array))
+		return fail(reader, "\"firmware\" must be an array");
+	if (json_array_size(array) > FIRMWARE_MAX)
+		return fail(reader, "\"firmware\" has more than %d entries", FIRMWARE_MAX);
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		snprintf(reader->where, sizeof(reader->where), "host.firmware[%zu]", i);
+		int r = read_firmware(reader, json_array_get(array, i));
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int read_host(struct reader *reader, const json_t *root)
 {
 	const json_t *object = json_object_get(root, "host");
@@ -319,6 +356,8 @@ static int read_host(struct reader *reader, const json_t *root)
 		r = take_string(reader, object, "kernel", &host->kernel);
 	if (r == 0)
 		r = take_string(reader, object, "os", &host->os);
+	if (r == 0)
+		r = read_firmwares(reader, object);
 	host->phys_bits = (unsigned int)bits;
 	return r;
 }

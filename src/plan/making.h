@@ -140,6 +140,9 @@ struct gpupt_making {
 
 	struct gpupt_mmio_guest guest;
 	bool vendor_unknown;
+	const struct gpupt_host_firmware *file; /* what the firmware's says, or NULL */
+	const char *release;  /* "edk2-stable202502" where it is known, or NULL */
+	bool release_of_file; /* it is that of a build, which may have been patched */
 	bool has_commandline_hole; /* <qemu:commandline> sets it, which counts */
 	uint64_t commandline_hole;
 	struct gpupt_world *worlds;

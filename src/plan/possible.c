@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "firmware/firmware.h"
 #include "plan/making.h"
 
 struct platform {
@@ -42,34 +43,10 @@ static bool starts(const char *text, const char *prefix)
 	return text && strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* "edk2-stable202211" or "ovmf-202211"; 0 for anything else. */
-static unsigned int ovmf_release(const char *text)
-{
-	unsigned int release;
-	char rest;
-	if ((sscanf(text, "edk2-stable%6u%c", &release, &rest) != 1 &&
-	     sscanf(text, "ovmf-%6u%c", &release, &rest) != 1) ||
-	    release < 201808 || release > 209912 || release % 100 > 12)
-		return 0;
-	/* stable tags come in February, May, August and November; once in March */
-	return release % 100 % 3 == 2 || release == 201903 ? release : 0;
-}
-
-/* "seabios-1.16.3"; 0 for anything else. */
-static unsigned int seabios_release(const char *text)
-{
-	unsigned int major, minor, patch;
-	char rest;
-	if (sscanf(text, "seabios-%2u.%2u.%2u%c", &major, &minor, &patch, &rest) != 3 ||
-	    major != 1 || minor < 7)
-		return 0;
-	return major * 10000 + minor * 100 + patch;
-}
-
 int gpupt_firmware_check(const char *text, struct gpupt_error **error)
 {
-	if (strcmp(text, "ovmf") == 0 || strcmp(text, "seabios") == 0 || ovmf_release(text) ||
-	    seabios_release(text))
+	if (strcmp(text, "ovmf") == 0 || strcmp(text, "seabios") == 0 || gpupt_ovmf_release(text) ||
+	    gpupt_seabios_release(text))
 		return 0;
 	char known[512] = "";
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(platforms); i++) {
@@ -112,20 +89,61 @@ static bool is_ovmf(const struct gpupt_domain *domain)
 	return false;
 }
 
-/* What the user says of the kind of firmware; GPUPT_UNSET: nothing. */
-static enum gpupt_tristate said_ovmf(const struct gpupt_making *making)
+/* Whether a name means OVMF or SeaBIOS; GPUPT_UNSET: it may be both, or is NULL. */
+static enum gpupt_tristate means_ovmf(const char *name)
 {
-	const char *said = making->request->firmware;
-	if (said && (strcmp(said, "ovmf") == 0 || ovmf_release(said)))
+	if (name && (strcmp(name, "ovmf") == 0 || gpupt_ovmf_release(name)))
 		return GPUPT_YES;
-	if (said && (strcmp(said, "seabios") == 0 || seabios_release(said)))
+	if (name && (strcmp(name, "seabios") == 0 || gpupt_seabios_release(name)))
 		return GPUPT_NO;
 	return GPUPT_UNSET;
 }
 
+/* What the guest's firmware file says; NULL where that is not known. Where the domain
+ * names none, or another one of the same directory, the host's files of its kind stand
+ * for it if they agree. */
+static const struct gpupt_host_firmware *file_says(const struct gpupt_making *making)
+{
+	const struct gpupt_host *host =
+		making->inventory ? gpupt_inventory_get_host(making->inventory) : NULL;
+	const char *loader = making->domain->loader;
+	const struct gpupt_host_firmware *found = NULL;
+	const char *slash = loader ? strrchr(loader, '/') : NULL;
+	size_t directory = slash ? (size_t)(slash - loader) + 1 : 0;
+	bool agree = true;
+	for (size_t i = 0; host && i < host->n_firmware; i++) {
+		const struct gpupt_host_firmware *firmware = &host->firmware[i];
+		if (loader && strcmp(firmware->file, loader) == 0)
+			return firmware;
+		if ((loader && (!directory || strncmp(firmware->file, loader, directory) != 0 ||
+				strchr(firmware->file + directory, '/'))) ||
+		    (means_ovmf(firmware->name) == GPUPT_YES) != is_ovmf(making->domain))
+			continue;
+		agree = agree && (!found || strcmp(found->name, firmware->name) == 0);
+		found = firmware;
+	}
+	return agree ? found : NULL;
+}
+
+/* What is known of the firmware's release: the user's words count, then the file's. */
+static void settle_release(struct gpupt_making *making)
+{
+	const struct gpupt_request *request = making->request;
+	const char *said = request->firmware;
+	making->file = file_says(making);
+	if (said && (gpupt_ovmf_release(said) || gpupt_seabios_release(said))) {
+		making->release = said;
+		making->release_of_file = request->firmware_of_file;
+	} else if (making->file && (!said || means_ovmf(said) == means_ovmf(making->file->name))) {
+		making->release = making->file->name;
+		making->release_of_file = true;
+	}
+}
+
 static bool wants_ovmf(const struct gpupt_making *making)
 {
-	enum gpupt_tristate said = said_ovmf(making);
+	enum gpupt_tristate said =
+		means_ovmf(making->release ? making->release : making->request->firmware);
 	return said ? said == GPUPT_YES : is_ovmf(making->domain);
 }
 
@@ -162,15 +180,21 @@ static enum gpupt_tristate pages_1g(const struct gpupt_domain *domain)
 
 /* ---- the set */
 
+static unsigned int release_of(const struct platform *platform, bool ovmf)
+{
+	return ovmf ? platform->ovmf : platform->seabios;
+}
+
 static int add_world(struct gpupt_making *making, const struct platform *platform,
-		     const struct kernel *kernel, bool amd, bool intel, bool large_pages)
+		     const struct kernel *kernel, bool amd, bool intel, bool large_pages,
+		     bool keeps_override)
 {
 	if (!GPUPT_GROW(making->worlds, making->n_worlds, making->c_worlds))
 		return gpupt_fail_nomem(making->error);
 	struct gpupt_world *world = &making->worlds[making->n_worlds++];
 	struct gpupt_mmio_guest guest = making->guest;
 	bool ovmf = wants_ovmf(making);
-	const char *said = making->request->firmware;
+	const char *said = making->release;
 	guest.qemu_version = platform->qemu;
 	/* a QEMU that has the machine type */
 	if (guest.machine_version > guest.qemu_version)
@@ -178,12 +202,11 @@ static int add_world(struct gpupt_making *making, const struct platform *platfor
 	if (!guest.machine_version)
 		guest.machine_version = platform->qemu;
 	guest.firmware = ovmf ? GPUPT_FIRMWARE_OVMF : GPUPT_FIRMWARE_SEABIOS;
-	guest.firmware_version = ovmf ? platform->ovmf : platform->seabios;
-	guest.firmware_keeps_override = platform->keeps_override;
-	if (said && (ovmf ? ovmf_release(said) : seabios_release(said))) {
-		guest.firmware_version = ovmf ? ovmf_release(said) : seabios_release(said);
-		guest.firmware_keeps_override = false;
-	}
+	guest.firmware_version = release_of(platform, ovmf);
+	if (said)
+		guest.firmware_version = ovmf ? gpupt_ovmf_release(said) :
+						gpupt_seabios_release(said);
+	guest.firmware_keeps_override = keeps_override;
 	guest.kernel_version = kernel->version;
 	guest.vendor_amd = amd;
 	guest.vendor_intel = intel;
@@ -195,22 +218,42 @@ static int add_world(struct gpupt_making *making, const struct platform *platfor
 		guest.guest_phys_bits = guest.phys_bits;
 	*world = (struct gpupt_world){ .guest = guest, .booted = platform->booted };
 	world->name = gpupt_arena_printf(
-		&making->plan->arena, "%s, %s%s%s", said && strcmp(said, platform->id) != 0 &&
-		(ovmf_release(said) || seabios_release(said)) ? said : platform->name, kernel->name,
+		&making->plan->arena, "%s, %s%s%s", said ? said : platform->name, kernel->name,
 		making->vendor_unknown ? amd ? ", AMD host" : ", Intel host" : "",
 		large_pages ? "" : pages_1g(making->domain) == GPUPT_UNSET ?
 		", no 1 GiB pages" : "");
 	return world->name ? 0 : gpupt_fail_nomem(making->error);
 }
 
+/* A file of a release that some distribution changed may be that distribution's. */
+static bool may_keep_override(const char *release)
+{
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(platforms); i++)
+		if (platforms[i].keeps_override &&
+		    platforms[i].ovmf == gpupt_ovmf_release(release))
+			return true;
+	return false;
+}
+
+static int add_builds(struct gpupt_making *making, const struct platform *platform,
+		      const struct kernel *kernel, bool amd, bool intel, bool large_pages)
+{
+	int r = add_world(making, platform, kernel, amd, intel, large_pages,
+			  !making->release && platform->keeps_override);
+	if (r == 0 && making->release_of_file && making->guest.has_window_override &&
+	    may_keep_override(making->release))
+		r = add_world(making, platform, kernel, amd, intel, large_pages, true);
+	return r;
+}
+
 static int add_vendors(struct gpupt_making *making, const struct platform *platform,
 		       const struct kernel *kernel, bool large_pages)
 {
 	if (!making->vendor_unknown)
-		return add_world(making, platform, kernel, making->guest.vendor_amd,
-				 making->guest.vendor_intel, large_pages);
-	int r = add_world(making, platform, kernel, false, true, large_pages);
-	return r < 0 ? r : add_world(making, platform, kernel, true, false, large_pages);
+		return add_builds(making, platform, kernel, making->guest.vendor_amd,
+				  making->guest.vendor_intel, large_pages);
+	int r = add_builds(making, platform, kernel, false, true, large_pages);
+	return r < 0 ? r : add_builds(making, platform, kernel, true, false, large_pages);
 }
 
 static int add_cpus(struct gpupt_making *making, const struct platform *platform,
@@ -293,7 +336,8 @@ static bool platform_possible(const struct gpupt_making *making, const struct pl
 	if (said)
 		return platform == said;
 	const struct platform *host =
-		making->request->firmware ? NULL : platform_of_host(making);
+		making->request->firmware && !making->request->firmware_of_file ?
+			NULL : platform_of_host(making);
 	/* a host with a newer QEMU may have a newer firmware as well */
 	if (host && firmware_is_packaged(making->domain) && has_machine(making, host))
 		return platform == host;
@@ -354,13 +398,40 @@ static void find_alike(struct gpupt_making *making)
 	}
 }
 
+/* What a firmware file says may not be what the user says, or the domain. */
+static void check_file(struct gpupt_making *making)
+{
+	const struct gpupt_host_firmware *file = making->file;
+	const struct platform *platform = platform_said(making);
+	const char *said = making->request->firmware;
+	bool ovmf = means_ovmf(file->name) == GPUPT_YES;
+	const char *version = file->version ? file->version : file->name;
+	unsigned int in_file = ovmf ? gpupt_ovmf_release(file->name) :
+				      gpupt_seabios_release(file->name);
+	bool differs = platform ? release_of(platform, ovmf) != in_file :
+		       making->release ? strcmp(making->release, file->name) != 0 : said != NULL;
+	if (said && differs)
+		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_FIRMWARE_DOUBTFUL,
+				   making->domain, &making->domain->os, "os",
+				   "%s says that it is %s (%s), and %s is what was said; that is "
+				   "taken", file->file, file->name, version, said);
+	else if (!said && ovmf != is_ovmf(making->domain))
+		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_FIRMWARE_DOUBTFUL,
+				   making->domain, &making->domain->os, "os",
+				   "the domain asks for %s, and %s says that it is %s (%s); that "
+				   "is taken", ovmf ? "SeaBIOS" : "OVMF", file->file, file->name,
+				   version);
+}
+
 /* What the domain says and what the user says, or the host is, may not agree. */
 static void check_agreement(struct gpupt_making *making)
 {
 	const struct gpupt_domain *domain = making->domain;
 	const char *said = making->request->firmware;
 	bool ovmf = is_ovmf(domain);
-	enum gpupt_tristate kind = said_ovmf(making);
+	enum gpupt_tristate kind = means_ovmf(said);
+	if (making->file)
+		check_file(making);
 	if (kind && (kind == GPUPT_YES) != ovmf)
 		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_FIRMWARE_DOUBTFUL, domain,
 				   &domain->os, "os", "the domain asks for %s, and %s is what was "
@@ -376,8 +447,20 @@ static void check_agreement(struct gpupt_making *making)
 				   domain->machine, platform->name);
 }
 
+GPUPT_EXPORT const char *gpupt_request_firmware_file(const struct gpupt_request *request,
+						     const struct gpupt_domain *domain,
+						     const struct gpupt_inventory *inventory)
+{
+	const struct gpupt_making making = { .domain = domain, .inventory = inventory };
+	if (!domain->loader || *domain->loader != '/')
+		return NULL;
+	bool known = platform_of_host(&making) && firmware_is_packaged(domain);
+	return known && !request->firmware ? NULL : domain->loader;
+}
+
 int gpupt_make_worlds(struct gpupt_making *making)
 {
+	settle_release(making);
 	check_agreement(making);
 	int r = add_platforms(making);
 	if (r < 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "plan/request.h"
 
+#include <gpupt/firmware.h>
+
 #include "base/error.h"
 #include "plan/making.h"
 
@@ -169,15 +171,21 @@ GPUPT_EXPORT int gpupt_request_set_firmware(struct gpupt_request *request, const
 					    struct gpupt_error **error)
 {
 	const char *copy = NULL;
+	struct gpupt_firmware file;
+	bool is_file = firmware && strchr(firmware, '/');
 	if (firmware) {
-		int r = gpupt_firmware_check(firmware, error);
+		int r = is_file ? gpupt_firmware_identify(firmware, &file, error) :
+				  gpupt_firmware_check(firmware, error);
 		if (r < 0)
 			return r;
+		if (is_file)
+			firmware = file.name;
 		copy = gpupt_arena_copy(&request->arena, firmware, strlen(firmware));
 		if (!copy)
 			return gpupt_fail_nomem(error);
 	}
 	request->firmware = copy;
+	request->firmware_of_file = is_file;
 	return 0;
 }
 

@@ -24,6 +24,7 @@ struct gpupt_request {
 	enum gpupt_rounding rounding;
 	uint64_t headroom_bytes;
 	const char *firmware;      /* NULL: not known */
+	bool firmware_of_file;     /* a file was named, and says so itself */
 	unsigned int guest_kernel; /* 6.12 -> 612; 0: not known */
 	unsigned int allowed; /* bits of enum gpupt_remedy */
 	unsigned int named;   /* those that were allowed by name */
