@@ -8,6 +8,7 @@
  *   slots.c    one guest slot for the functions of a card (--multifunction)
  *   guest.c    the guest as the model sees it      (machine, memory, CPU)
  *   commandline.c what <qemu:commandline> adds to that
+ *   firmware.c which firmware it has, as far as somebody says so
  *   possible.c what it may run on: firmware, QEMU, guest kernel
  *   topology.c which function sits behind which bridge; places.c where libvirt puts
  *              what has no address
@@ -140,7 +141,6 @@ struct gpupt_making {
 
 	struct gpupt_mmio_guest guest;
 	bool vendor_unknown;
-	const struct gpupt_host_firmware *file; /* what the firmware's says, or NULL */
 	const char *release;  /* "edk2-stable202502" where it is known, or NULL */
 	bool release_of_file; /* it is that of a build, which may have been patched */
 	bool has_commandline_hole; /* <qemu:commandline> sets it, which counts */
@@ -228,6 +228,16 @@ const char *gpupt_making_limit(struct gpupt_making *making);
 /* Frees what the steps allocated; the plan stays. */
 void gpupt_making_clear(struct gpupt_making *making);
 
+/* Fills in release and release_of_file, and says what does not agree with a file. */
+void gpupt_settle_firmware(struct gpupt_making *making);
+/* Whether the domain's text asks for OVMF: for SeaBIOS if not. */
+bool gpupt_asks_ovmf(const struct gpupt_domain *domain);
+/* Whether a name means OVMF or SeaBIOS; GPUPT_UNSET: it may be both, or is NULL. */
+enum gpupt_tristate gpupt_means_ovmf(const char *name);
+/* The release of OVMF or SeaBIOS that "debian-12" ships; 0 for what is no platform. */
+unsigned int gpupt_release_of_platform(const char *id, bool ovmf);
+/* The one that the host's distribution ships, if the guest gets that; 0: not known. */
+unsigned int gpupt_release_of_host(const struct gpupt_making *making, bool ovmf);
 /* 0, or GPUPT_E_SYNTAX for a firmware that does not exist. */
 int gpupt_firmware_check(const char *text, struct gpupt_error **error);
 /* "6.12" -> 612. */

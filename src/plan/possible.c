@@ -74,77 +74,11 @@ int gpupt_kernel_parse(const char *text, unsigned int *ret, struct gpupt_error *
 
 /* ---- what the domain says */
 
-/* Files of every distribution: OVMF_CODE_4M.fd, ovmf-x86_64-code.bin,
- * edk2-x86_64-code.fd, TDVF.fd. */
-static bool is_ovmf(const struct gpupt_domain *domain)
-{
-	static const char *const names[] = { "ovmf", "edk2", "tdvf", "uefi" };
-	if (domain->os_firmware)
-		return strcmp(domain->os_firmware, "efi") == 0;
-	if (domain->loader_type && strcmp(domain->loader_type, "pflash") == 0)
-		return true;
-	for (size_t i = 0; domain->loader && i < GPUPT_ARRAY_SIZE(names); i++)
-		if (strcasestr(domain->loader, names[i]))
-			return true;
-	return false;
-}
-
-/* Whether a name means OVMF or SeaBIOS; GPUPT_UNSET: it may be both, or is NULL. */
-static enum gpupt_tristate means_ovmf(const char *name)
-{
-	if (name && (strcmp(name, "ovmf") == 0 || gpupt_ovmf_release(name)))
-		return GPUPT_YES;
-	if (name && (strcmp(name, "seabios") == 0 || gpupt_seabios_release(name)))
-		return GPUPT_NO;
-	return GPUPT_UNSET;
-}
-
-/* What the guest's firmware file says; NULL where that is not known. Where the domain
- * names none, or another one of the same directory, the host's files of its kind stand
- * for it if they agree. */
-static const struct gpupt_host_firmware *file_says(const struct gpupt_making *making)
-{
-	const struct gpupt_host *host =
-		making->inventory ? gpupt_inventory_get_host(making->inventory) : NULL;
-	const char *loader = making->domain->loader;
-	const struct gpupt_host_firmware *found = NULL;
-	const char *slash = loader ? strrchr(loader, '/') : NULL;
-	size_t directory = slash ? (size_t)(slash - loader) + 1 : 0;
-	bool agree = true;
-	for (size_t i = 0; host && i < host->n_firmware; i++) {
-		const struct gpupt_host_firmware *firmware = &host->firmware[i];
-		if (loader && strcmp(firmware->file, loader) == 0)
-			return firmware;
-		if ((loader && (!directory || strncmp(firmware->file, loader, directory) != 0 ||
-				strchr(firmware->file + directory, '/'))) ||
-		    (means_ovmf(firmware->name) == GPUPT_YES) != is_ovmf(making->domain))
-			continue;
-		agree = agree && (!found || strcmp(found->name, firmware->name) == 0);
-		found = firmware;
-	}
-	return agree ? found : NULL;
-}
-
-/* What is known of the firmware's release: the user's words count, then the file's. */
-static void settle_release(struct gpupt_making *making)
-{
-	const struct gpupt_request *request = making->request;
-	const char *said = request->firmware;
-	making->file = file_says(making);
-	if (said && (gpupt_ovmf_release(said) || gpupt_seabios_release(said))) {
-		making->release = said;
-		making->release_of_file = request->firmware_of_file;
-	} else if (making->file && (!said || means_ovmf(said) == means_ovmf(making->file->name))) {
-		making->release = making->file->name;
-		making->release_of_file = true;
-	}
-}
-
 static bool wants_ovmf(const struct gpupt_making *making)
 {
 	enum gpupt_tristate said =
-		means_ovmf(making->release ? making->release : making->request->firmware);
-	return said ? said == GPUPT_YES : is_ovmf(making->domain);
+		gpupt_means_ovmf(making->release ? making->release : making->request->firmware);
+	return said ? said == GPUPT_YES : gpupt_asks_ovmf(making->domain);
 }
 
 static bool is_kvm(const struct gpupt_domain *domain)
@@ -323,6 +257,21 @@ static bool has_machine(const struct gpupt_making *making, const struct platform
 	return making->guest.machine_version <= platform->qemu;
 }
 
+unsigned int gpupt_release_of_platform(const char *id, bool ovmf)
+{
+	for (size_t i = 0; id && i < GPUPT_ARRAY_SIZE(platforms); i++)
+		if (strcmp(platforms[i].id, id) == 0)
+			return release_of(&platforms[i], ovmf);
+	return 0;
+}
+
+unsigned int gpupt_release_of_host(const struct gpupt_making *making, bool ovmf)
+{
+	const struct platform *host = platform_of_host(making);
+	return host && firmware_is_packaged(making->domain) && has_machine(making, host) ?
+		       release_of(host, ovmf) : 0;
+}
+
 /* RHEL's machine types are in RHEL's QEMU only. */
 static bool is_of_vendor(const struct gpupt_making *making, const struct platform *platform)
 {
@@ -339,7 +288,8 @@ static bool platform_possible(const struct gpupt_making *making, const struct pl
 		making->request->firmware && !making->request->firmware_of_file ?
 			NULL : platform_of_host(making);
 	/* a host with a newer QEMU may have a newer firmware as well */
-	if (host && firmware_is_packaged(making->domain) && has_machine(making, host))
+	if (host && has_machine(making, host) &&
+	    (making->release_of_file || firmware_is_packaged(making->domain)))
 		return platform == host;
 	return has_machine(making, platform) && is_of_vendor(making, platform);
 }
@@ -398,40 +348,13 @@ static void find_alike(struct gpupt_making *making)
 	}
 }
 
-/* What a firmware file says may not be what the user says, or the domain. */
-static void check_file(struct gpupt_making *making)
-{
-	const struct gpupt_host_firmware *file = making->file;
-	const struct platform *platform = platform_said(making);
-	const char *said = making->request->firmware;
-	bool ovmf = means_ovmf(file->name) == GPUPT_YES;
-	const char *version = file->version ? file->version : file->name;
-	unsigned int in_file = ovmf ? gpupt_ovmf_release(file->name) :
-				      gpupt_seabios_release(file->name);
-	bool differs = platform ? release_of(platform, ovmf) != in_file :
-		       making->release ? strcmp(making->release, file->name) != 0 : said != NULL;
-	if (said && differs)
-		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_FIRMWARE_DOUBTFUL,
-				   making->domain, &making->domain->os, "os",
-				   "%s says that it is %s (%s), and %s is what was said; that is "
-				   "taken", file->file, file->name, version, said);
-	else if (!said && ovmf != is_ovmf(making->domain))
-		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_FIRMWARE_DOUBTFUL,
-				   making->domain, &making->domain->os, "os",
-				   "the domain asks for %s, and %s says that it is %s (%s); that "
-				   "is taken", ovmf ? "SeaBIOS" : "OVMF", file->file, file->name,
-				   version);
-}
-
 /* What the domain says and what the user says, or the host is, may not agree. */
 static void check_agreement(struct gpupt_making *making)
 {
 	const struct gpupt_domain *domain = making->domain;
 	const char *said = making->request->firmware;
-	bool ovmf = is_ovmf(domain);
-	enum gpupt_tristate kind = means_ovmf(said);
-	if (making->file)
-		check_file(making);
+	bool ovmf = gpupt_asks_ovmf(domain);
+	enum gpupt_tristate kind = gpupt_means_ovmf(said);
 	if (kind && (kind == GPUPT_YES) != ovmf)
 		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_FIRMWARE_DOUBTFUL, domain,
 				   &domain->os, "os", "the domain asks for %s, and %s is what was "
@@ -447,20 +370,9 @@ static void check_agreement(struct gpupt_making *making)
 				   domain->machine, platform->name);
 }
 
-GPUPT_EXPORT const char *gpupt_request_firmware_file(const struct gpupt_request *request,
-						     const struct gpupt_domain *domain,
-						     const struct gpupt_inventory *inventory)
-{
-	const struct gpupt_making making = { .domain = domain, .inventory = inventory };
-	if (!domain->loader || *domain->loader != '/')
-		return NULL;
-	bool known = platform_of_host(&making) && firmware_is_packaged(domain);
-	return known && !request->firmware ? NULL : domain->loader;
-}
-
 int gpupt_make_worlds(struct gpupt_making *making)
 {
-	settle_release(making);
+	gpupt_settle_firmware(making);
 	check_agreement(making);
 	int r = add_platforms(making);
 	if (r < 0)
