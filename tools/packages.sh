@@ -4,7 +4,7 @@
 
 build_packages='
 	gcc libc6-dev meson ninja-build pkgconf
-	libxml2-dev libjansson-dev libvirt-dev libpci-dev
+	libxml2-dev libjansson-dev liblzma-dev libvirt-dev libpci-dev
 	scdoc
 '
 test_packages='

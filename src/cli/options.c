@@ -42,7 +42,7 @@ const struct cli_option cli_options[] = {
 	{ OPTION_SHRINK, "allow-shrink", NULL, PLANNING, "make an existing <pcihole64> smaller" },
 	{ OPTION_FORCE, "force", NULL, PLANNING,
 	  "override refusals: a device the host uses, a SIZE that does not fit" },
-	{ OPTION_FIRMWARE, "firmware", "NAME", PLANNING,
+	{ OPTION_FIRMWARE, "firmware", "NAME|FILE", PLANNING,
 	  "what the guest's firmware is, where it is known: edk2-stable202211, "
 	  "seabios-1.16.3, what they come from, such as debian-12, or its file" },
 	{ OPTION_GUEST_KERNEL, "guest-kernel", "VERSION", PLANNING,

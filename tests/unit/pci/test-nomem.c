@@ -108,6 +108,24 @@ static int assume(void *data, struct gpupt_error **error)
 	return r;
 }
 
+static int read_firmware(void *data, struct gpupt_error **error)
+{
+	static const char path[] = "gpupt-nomem-firmware";
+	struct gpupt_inventory *inventory = NULL;
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("SeaBIOS (version %s)", file);
+	fwrite("\0" "1.16.2", 1, 8, file);
+	fclose(file);
+	int r = gpupt_inventory_read_firmware(data, path, &inventory, error);
+	assert_int_equal(r == 0, inventory != NULL);
+	if (inventory)
+		assert_int_equal(gpupt_inventory_get_host(inventory)->n_firmware, 1);
+	gpupt_inventory_free(inventory);
+	unlink(path);
+	return r;
+}
+
 static int write_snapshot(void *data, struct gpupt_error **error)
 {
 	char *text = NULL;
@@ -143,6 +161,7 @@ static void test_uses(void **state)
 	(void)state;
 	struct gpupt_inventory *inventory = parse_file(SOURCE_ROOT "/examples/hosts/p10.json");
 	exhaust(assume, inventory);
+	exhaust(read_firmware, inventory);
 	exhaust(write_snapshot, inventory);
 	exhaust(select_ids, inventory);
 	exhaust(select_gpu, inventory);

@@ -3,6 +3,7 @@
 
 #define HEAD "{\"format\": \"gpupt-snapshot\", \"version\": 1, "
 #define DEVICE(members) HEAD "\"devices\": [{\"address\": \"0000:08:00.0\"" members "}]}"
+#define HOST(firmware) HEAD "\"host\": {\"firmware\": [" firmware "]}, \"devices\": []}"
 #define BAR(members) DEVICE(", \"bars\": [{\"index\": 1, \"type\": \"memory\"" members "}]")
 
 static void test_example(void **state)
@@ -38,6 +39,35 @@ static void test_known_none_and_unknown(void **state)
 	assert_false(unknown->driver_known || unknown->iommu_group_known);
 	assert_int_equal(unknown->iommu_group, -1);
 	assert_string_equal(at(inventory, "2:00.0")->driver, "a\"\\b");
+	assert_round_trip(inventory);
+	gpupt_inventory_free(inventory);
+}
+
+static void test_firmware(void **state)
+{
+	(void)state;
+	struct gpupt_inventory *inventory = parse_text(
+		HOST("{\"file\": \"/a\", \"name\": \"edk2-stable202211\"},"
+		     "{\"file\": \"/b\", \"name\": \"seabios-1.16.3\", \"version\": \"x\"},"
+		     "{\"file\": \"/a\", \"name\": \"edk2-stable202502\", \"version\": \"y\"}"));
+	const struct gpupt_host *host = gpupt_inventory_get_host(inventory);
+	assert_int_equal(host->n_firmware, 2);
+	assert_string_equal(host->firmware[0].file, "/a"); /* the later one counts */
+	assert_string_equal(host->firmware[0].name, "edk2-stable202502");
+	assert_string_equal(host->firmware[1].version, "x");
+	assert_round_trip(inventory);
+	struct gpupt_inventory *more = NULL;
+	assert_int_equal(gpupt_inventory_assume(inventory, "9:0.0=10de:2330", &more, NULL), 0);
+	gpupt_inventory_free(inventory);
+	host = gpupt_inventory_get_host(more);
+	assert_int_equal(host->n_firmware, 2);
+	assert_string_equal(host->firmware[0].version, "y");
+	/* a file that says nothing adds nothing */
+	inventory = NULL;
+	assert_int_equal(gpupt_inventory_read_firmware(more, "/dev/null", &inventory, NULL), 0);
+	assert_int_equal(gpupt_inventory_get_host(inventory)->n_firmware, 2);
+	assert_int_equal(gpupt_inventory_count(inventory), 1);
+	gpupt_inventory_free(more);
 	assert_round_trip(inventory);
 	gpupt_inventory_free(inventory);
 }
@@ -136,6 +166,12 @@ static void test_refuses_what_is_wrong(void **state)
 		{ BAR(", \"resizable\": [\"3 MiB\"]"), "powers of two" },
 		{ BAR(", \"resizable\": [\"512 KiB\"]"), "from 1 MiB" },
 		{ BAR(", \"resizable\": [{}]"), "\"resizable\"" },
+		{ HEAD "\"host\": {\"firmware\": {}}}", "host: \"firmware\" must be an array" },
+		{ HOST("1"), "host.firmware[0]: must be an object" },
+		{ HOST("{\"file\": \"/a\"}"), "host.firmware[0]: needs" },
+		{ HOST("{\"name\": \"seabios-1.16.3\"}"), "host.firmware[0]: needs" },
+		{ HOST("{\"file\": \"/a\", \"name\": \"ovmf\"}"), "\"edk2-stable202211\"" },
+		{ HOST("{\"file\": 1}"), "\"file\" must be a string" },
 		{ DEVICE(", \"sriov\": 1"), "\"sriov\" must be an object" },
 		{ DEVICE(", \"sriov\": {}"), "\"sriov\" needs" },
 		{ DEVICE(", \"sriov\": {\"total_vfs\": 65536}"), "\"total_vfs\"" },
@@ -205,6 +241,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_example),
 		cmocka_unit_test(test_known_none_and_unknown),
+		cmocka_unit_test(test_firmware),
 		cmocka_unit_test(test_spellings_of_a_bar),
 		cmocka_unit_test(test_catalogue_fills_in),
 		cmocka_unit_test(test_refuses_what_is_wrong),
