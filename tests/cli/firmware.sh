@@ -1,0 +1,89 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What a firmware file says of itself: with --firmware, of this host's guests, in
+# snapshots.
+. "$SOURCE/tests/cli/lib.sh"
+
+# seabios VERSION: a file that says what SeaBIOS says.
+seabios() { printf 'SeaBIOS (version %%s)\n\0%s\0' "$1"; }
+# possible ARGUMENT...: the names of the possibilities, one a line.
+possible() {
+	run "${status:-0}" explain guest.xml "$@" --format json
+	printf '%s\n' "$out" | sed -n 's/.*"name": "\([^"]*, Linux [^"]*\)".*/\1/p' | sort -u
+}
+
+seabios 1.15.0-1 >bios.bin
+seabios nonsense >silent.bin
+cat >guest.xml <<END
+<domain type='kvm'>
+  <name>guest</name>
+  <memory unit='GiB'>4</memory>
+  <os>
+    <type arch='x86_64' machine='q35'>hvm</type>
+    <loader type='rom'>$PWD/bios.bin</loader>
+  </os>
+  <cpu mode='host-passthrough'/>
+  <devices>
+    <controller type='pci' index='0' model='pcie-root'/>
+    <hostdev mode='subsystem' type='pci' managed='yes'>
+      <source><address domain='0' bus='8' slot='0' function='0'/></source>
+    </hostdev>
+  </devices>
+</domain>
+END
+
+# This host's file tells, but not for another host, be it a snapshot or a saved tree.
+cat >other.json <<END
+{ "format": "gpupt-snapshot", "version": 1, "devices": [],
+  "host": { "cpu_vendor": "GenuineIntel", "phys_bits": 46 } }
+END
+card=--assume=08:00.0=10de:1db4
+live=$(possible "$card")
+case $live in
+seabios-1.15.0,*) ;;
+*) fail "the loader was not read: $live" ;;
+esac
+[ "$(printf '%s\n' "$live" | grep -vc '^seabios-1.15.0,')" = 0 ] || fail "others, too: $live"
+other=$(possible "$card" --inventory other.json)
+printf '%s\n' "$other" | grep -q '^Debian 13,' || fail "a snapshot's set: $other"
+printf '%s\n' "$other" | grep -q '1\.15' && fail "this host's file for another host: $other"
+
+# Said with --firmware; a plain name has no slash.
+said=$(possible "$card" --inventory other.json --firmware ./bios.bin)
+[ "$(printf '%s\n' "$said" | grep -vc '^seabios-1.15.0,')" = 0 ] || fail "--firmware: $said"
+silent=$(possible "$card" --inventory other.json --firmware ./silent.bin)
+[ "$silent" = "$other" ] || fail "a silent file: $silent"
+run 2 diff guest.xml "$card" --firmware bios.bin
+err_has 'there is no firmware "bios.bin"'
+run 2 diff guest.xml "$card" --firmware ./guest.xml
+err_has "./guest.xml is neither OVMF's code nor SeaBIOS"
+run 2 diff guest.xml "$card" --firmware ./none.bin
+err_has "none.bin"
+run 2 diff guest.xml "$card" --firmware /
+err_has "no regular file"
+
+# What was said counts more than the file, and is told.
+run 0 explain guest.xml "$card" --firmware seabios-1.16.3
+err_has "bios.bin says that it is 1.15.0-1 (seabios-1.15.0), and seabios-1.16.3 is what was said"
+run 0 explain guest.xml "$card" --firmware seabios-1.15.0
+err_lacks "GPUPT-0038"
+
+# A file that does not tell, or is not there, leaves the set as it was.
+unread=$(cp silent.bin bios.bin && possible "$card")
+gone=$(rm bios.bin && possible "$card")
+[ "$unread" = "$gone" ] || fail "silent: $unread; gone: $gone"
+printf '%s\n' "$gone" | grep -q '1\.15' && fail "read from nowhere: $gone"
+
+# A snapshot that knows.
+sed "s|\"phys_bits\": 46|&, \"firmware\": [ { \"file\": \"$PWD/bios.bin\", \"name\": \"seabios-1.14.0\" } ]|" \
+	other.json >knows.json
+known=$(possible "$card" --inventory knows.json)
+[ "$(printf '%s\n' "$known" | grep -vc '^seabios-1.14.0,')" = 0 ] || fail "snapshot: $known"
+run 0 snapshot --inventory knows.json
+out_has '"name": "seabios-1.14.0"'
+
+if [ -e /usr/share/seabios/bios-256k.bin ] && [ -d /sys/bus/pci/devices ]; then
+	run 0 snapshot
+	out_has '{ "file": "/usr/share/seabios/bios-256k.bin", "name": "seabios-1.'
+fi
+finish
