@@ -80,36 +80,41 @@ static char *package_version(const char *package)
 }
 
 /* What the file says is what the package is called: up to the hyphen at least. */
-static void check_installed(const char *file, const char *package, bool must_tell)
+static void check_installed(const char *file, const char *version, bool must_tell)
 {
 	struct gpupt_firmware firmware;
-	char *version = package_version(package);
-	if (!version || access(file, R_OK) != 0) {
-		print_message("%s of dpkg's package %s is not here: not tested\n", file, package);
-		free(version);
-		skip();
-	}
 	assert_int_equal(gpupt_firmware_identify(file, &firmware, NULL), 0);
 	print_message("%s: %s, \"%s\"; the package is %s\n", file, firmware.name,
 		      firmware.version, version);
-	size_t length = strcspn(version, "-+");
-	bool same = firmware.release &&
-		    memmem(firmware.version, strlen(firmware.version), version, length);
+	if (firmware.release || must_tell)
+		assert_non_null(memmem(firmware.version, strlen(firmware.version), version,
+				       strcspn(version, "-+")));
+}
+
+static void look_at_installed(const char *file, const char *package, bool must_tell)
+{
+	char *version = package_version(package);
+	bool here = version && access(file, R_OK) == 0;
+	if (here)
+		check_installed(file, version, must_tell);
 	free(version);
-	assert_true(same || (!must_tell && !firmware.release));
+	if (here)
+		return;
+	print_message("%s of dpkg's package %s is not here: not tested\n", file, package);
+	skip();
 }
 
 static void test_installed_seabios(void **state)
 {
 	(void)state;
-	check_installed("/usr/share/seabios/bios-256k.bin", "seabios", true);
+	look_at_installed("/usr/share/seabios/bios-256k.bin", "seabios", true);
 }
 
 /* Debian 12's OVMF tells nothing; those before and after do. */
 static void test_installed_ovmf(void **state)
 {
 	(void)state;
-	check_installed("/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf", false);
+	look_at_installed("/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf", false);
 }
 
 static int set_up(void **state)
