@@ -33,6 +33,13 @@ static int read_all(int fd, const char *path, uint8_t *data, size_t size, size_t
 	return 0;
 }
 
+static int check_regular(const struct stat *st, const char *path, struct gpupt_error **error)
+{
+	if (S_ISREG(st->st_mode))
+		return 0;
+	return gpupt_fail(error, GPUPT_E_UNSUPPORTED, "%s is no regular file", path);
+}
+
 static int identify(int fd, const char *path, struct gpupt_firmware *ret,
 		    struct gpupt_error **error)
 {
@@ -40,8 +47,9 @@ static int identify(int fd, const char *path, struct gpupt_firmware *ret,
 	size_t length = 0;
 	if (fstat(fd, &st) < 0)
 		return fail_read(path, error);
-	if (!S_ISREG(st.st_mode))
-		return gpupt_fail(error, GPUPT_E_UNSUPPORTED, "%s is no regular file", path);
+	int r = check_regular(&st, path, error);
+	if (r < 0)
+		return r;
 	if (st.st_size > (off_t)GPUPT_FIRMWARE_FILE_MAX)
 		return gpupt_fail(error, GPUPT_E_LIMIT, "%s has more than 64 MiB: no firmware",
 				  path);
@@ -49,18 +57,25 @@ static int identify(int fd, const char *path, struct gpupt_firmware *ret,
 	GPUPT_AUTOFREE uint8_t *data = malloc(size ? size : 1);
 	if (!data)
 		return gpupt_fail_nomem(error);
-	int r = read_all(fd, path, data, size, &length, error);
+	r = read_all(fd, path, data, size, &length, error);
 	return r < 0 ? r : gpupt_firmware_identify_image(data, length, path, ret, error);
 }
 
 GPUPT_EXPORT int gpupt_firmware_identify(const char *path, struct gpupt_firmware *ret,
 					 struct gpupt_error **error)
 {
+	/* Opening some devices does something: a domain may name /dev/watchdog. */
+	struct stat st;
+	if (stat(path, &st) < 0)
+		return fail_read(path, error);
+	int r = check_regular(&st, path, error);
+	if (r < 0)
+		return r;
 	/* O_NONBLOCK: a FIFO must not hang. Links are followed: packages have some. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return fail_read(path, error);
-	int r = identify(fd, path, ret, error);
+	r = identify(fd, path, ret, error);
 	close(fd);
 	return r;
 }

@@ -90,8 +90,15 @@ static void check_file(struct gpupt_making *making, const struct gpupt_host_firm
 				   is_ovmf(file) ? "SeaBIOS" : "OVMF", text);
 }
 
-/* What is known of the release: the user's words count, then the file's; of the
- * distribution's own build more is known than its release. */
+/* Of the distribution's own build more is known than its release. */
+static bool is_own_build(const struct gpupt_making *making,
+			 const struct gpupt_host_firmware *file)
+{
+	return is_ovmf(file) == gpupt_asks_ovmf(making->domain) &&
+	       gpupt_release_of_host(making, is_ovmf(file)) == release_of(file->name);
+}
+
+/* What is known of the release: the user's words count, then the file's. */
 void gpupt_settle_firmware(struct gpupt_making *making)
 {
 	const struct gpupt_request *request = making->request;
@@ -101,7 +108,7 @@ void gpupt_settle_firmware(struct gpupt_making *making)
 		making->release = said;
 		making->release_of_file = request->firmware_of_file;
 	} else if (file && (!said || gpupt_means_ovmf(said) == gpupt_means_ovmf(file->name)) &&
-		   gpupt_release_of_host(making, is_ovmf(file)) != release_of(file->name)) {
+		   !is_own_build(making, file)) {
 		making->release = file->name;
 		making->release_of_file = true;
 	}

@@ -285,7 +285,7 @@ static bool platform_possible(const struct gpupt_making *making, const struct pl
 	if (said)
 		return platform == said;
 	const struct platform *host =
-		making->request->firmware && !making->request->firmware_of_file ?
+		making->request->firmware && !making->release_of_file ?
 			NULL : platform_of_host(making);
 	/* a host with a newer QEMU may have a newer firmware as well */
 	if (host && has_machine(making, host) &&

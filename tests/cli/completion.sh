@@ -40,6 +40,8 @@ offers keep
 offers_not SIZE
 offer_for diff --inventory v
 offers vm.xml
+offer_for diff --firmware v
+offers vm.xml
 offer_for diff ''
 offers z-k8s-n-1
 offers vm.xml

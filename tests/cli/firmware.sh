@@ -53,6 +53,16 @@ said=$(possible "$card" --inventory other.json --firmware ./bios.bin)
 [ "$(printf '%s\n' "$said" | grep -vc '^seabios-1.15.0,')" = 0 ] || fail "--firmware: $said"
 silent=$(possible "$card" --inventory other.json --firmware ./silent.bin)
 [ "$silent" = "$other" ] || fail "a silent file: $silent"
+# On a host whose distribution is known, a file of one's own may be any.
+sed 's|"host": {|& "os": "debian-12",|' other.json >debian.json
+cp guest.xml named.xml
+sed '/<loader/d' named.xml >guest.xml
+[ "$(possible "$card" --inventory debian.json | cut -d, -f1 | uniq)" = "Debian 12" ] ||
+	fail "Debian 12's own is not taken: $(possible "$card" --inventory debian.json)"
+[ "$(possible "$card" --inventory debian.json --firmware ./silent.bin)" = "$other" ] ||
+	fail "a silent file is taken for Debian's"
+[ "$(possible "$card" --inventory debian.json --firmware ./bios.bin | cut -d, -f1 | uniq)" = \
+	seabios-1.15.0 ] || fail "a file that tells: $out"
 run 2 diff guest.xml "$card" --firmware bios.bin
 err_has 'there is no firmware "bios.bin"'
 run 2 diff guest.xml "$card" --firmware ./guest.xml
@@ -61,6 +71,8 @@ run 2 diff guest.xml "$card" --firmware ./none.bin
 err_has "none.bin"
 run 2 diff guest.xml "$card" --firmware /
 err_has "no regular file"
+
+mv named.xml guest.xml
 
 # What was said counts more than the file, and is told.
 run 0 explain guest.xml "$card" --firmware seabios-1.16.3
