@@ -124,7 +124,10 @@ int gpupt_make_slots(struct gpupt_making *making)
 		struct gpupt_pci_address place;
 		if (wanted->existing || wanted->writes_guest_address)
 			continue;
-		if (!pick_place(making, &taken, &place))
+		bool found = pick_place(making, &taken, &place);
+		if (making->plan->findings.no_memory)
+			return gpupt_fail_nomem(making->error);
+		if (!found)
 			return gpupt_fail(making->error, GPUPT_E_NO_FIT,
 					  "the guest has no free PCI slot left");
 		share_slot(making, i, place);

@@ -77,6 +77,7 @@ struct wish {
 	const char *name, *add, *remove;
 	enum gpupt_hole_policy policy;
 	bool multifunction;
+	const char *allow, *forbid;
 };
 
 static int make_request(const struct wish *wish, struct gpupt_request **ret,
@@ -89,7 +90,13 @@ static int make_request(const struct wish *wish, struct gpupt_request **ret,
 	gpupt_request_set_hole(request, wish->policy, (uint64_t)256 << 30);
 	gpupt_request_set_multifunction(request, wish->multifunction);
 	gpupt_request_set_force(request, true);
-	int r = wish->add ? gpupt_request_add_device(request, wish->add, error) : 0;
+	int r = gpupt_request_set_firmware(request, "debian-12", error);
+	if (r == 0 && wish->allow)
+		r = gpupt_request_allow(request, wish->allow, error);
+	if (r == 0 && wish->forbid)
+		r = gpupt_request_forbid(request, wish->forbid, error);
+	if (r == 0 && wish->add)
+		r = gpupt_request_add_device(request, wish->add, error);
 	if (r == 0 && wish->remove)
 		r = gpupt_request_remove_device(request, wish->remove, error);
 	if (r == 0)
@@ -229,6 +236,7 @@ int main(int argc, char **argv)
 		{ .name = "exchanged", .add = "10de:2330", .remove = "08:00.0" },
 		{ .name = "one slot", .add = "gpu", .multifunction = true },
 		{ .name = "given", .policy = GPUPT_HOLE_SIZE },
+		{ .name = "cured", .add = "gpu", .allow = "fwcfg", .forbid = "hole,hotplug" },
 	};
 	static char text[1 << 20];
 	size_t wrong = 0;

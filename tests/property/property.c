@@ -80,6 +80,7 @@ struct wish {
 	const char *add, *remove;
 	enum gpupt_hole_policy policy;
 	bool force;
+	bool hole_only; /* nothing is done about root ports */
 };
 
 static int make(const struct gpupt_domain *domain, const struct gpupt_inventory *inventory,
@@ -91,7 +92,9 @@ static int make(const struct gpupt_domain *domain, const struct gpupt_inventory 
 	int r = 0;
 	gpupt_request_set_hole(request, wish->policy, size_given);
 	gpupt_request_set_force(request, wish->force);
-	if (wish->add)
+	if (wish->hole_only)
+		r = gpupt_request_forbid(request, "memreserve,hotplug", error);
+	if (r == 0 && wish->add)
 		r = gpupt_request_add_device(request, wish->add, error);
 	if (r == 0 && wish->remove)
 		r = gpupt_request_remove_device(request, wish->remove, error);
@@ -165,11 +168,44 @@ static bool all_have_sources(const struct gpupt_domain *domain)
 
 /* ---- diffs */
 
+/* What remedies for root ports take: a line inside each, or three for a new one. */
+static size_t lines_of_ports(const struct gpupt_domain *domain, const struct gpupt_plan *plan)
+{
+	size_t lines = 0;
+	for (size_t i = 0; i < plan->n_ports; i++) {
+		if (plan->ports[i].controller == GPUPT_NEW_PORT) {
+			lines += 3;
+			continue;
+		}
+		const struct gpupt_controller *controller =
+			&domain->controllers[plan->ports[i].controller];
+		lines += controller->target.whole.end ? 2 : controller->element.self_closing ? 4 : 1;
+	}
+	return lines;
+}
+
+/* Devices that the plan tells where to sit, each on a line. */
+static size_t lines_of_addresses(const struct gpupt_plan *plan, const struct text *new)
+{
+	GPUPT_AUTO(gpupt_domain_free) struct gpupt_domain *after = NULL;
+	size_t lines = plan->n_addresses;
+	if (gpupt_domain_parse(new->data, new->length, NULL, &after, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i < after->n_hostdevs; i++)
+		for (size_t j = 0; j < plan->n_added; j++)
+			lines += after->hostdevs[i].address.present &&
+				 gpupt_pci_address_compare(after->hostdevs[i].source,
+							   plan->added[j]) == 0;
+	return lines;
+}
+
 /* The lines a diff of this plan cannot do without, added and removed. */
-static size_t necessary_lines(const struct gpupt_domain *domain, const struct gpupt_plan *plan)
+static size_t necessary_lines(const struct gpupt_domain *domain, const struct gpupt_plan *plan,
+			      const struct text *new)
 {
 	const struct gpupt_controller *root = gpupt_domain_root_controller(domain);
-	size_t lines = 5 * plan->n_added + 5 * plan->n_removed;
+	size_t lines = 5 * plan->n_added + 5 * plan->n_removed + lines_of_ports(domain, plan) +
+		       lines_of_addresses(plan, new);
 	if (!domain->has_devices)
 		lines += 2; /* <devices> */
 	else if (domain->devices.self_closing)
@@ -209,7 +245,7 @@ static void check_diff(struct run *run, const struct wish *wish, const struct gp
 				  &applied.length);
 	if (!applied.data || !same_text(&applied, new))
 		fail(run, wish->name, "the diff does not lead to what patch writes");
-	size_t changed = changed_lines(diff.data), necessary = necessary_lines(domain, plan);
+	size_t changed = changed_lines(diff.data), necessary = necessary_lines(domain, plan, new);
 	if (run->strange || changed == necessary)
 		return;
 	fprintf(stderr, "%s: %s: %zu lines change, %zu have to\n%s", run->file, wish->name, changed,
@@ -267,7 +303,7 @@ static void and_back(struct run *run, const struct gpupt_inventory *inventory,
 		     const struct gpupt_domain *done, const struct text *without)
 {
 	const struct wish wish = { .name = "and removed", .remove = gpu,
-				   .policy = GPUPT_HOLE_KEEP };
+				   .policy = GPUPT_HOLE_KEEP, .hole_only = true };
 	GPUPT_AUTO(gpupt_plan_free) struct gpupt_plan *plan = NULL;
 	if (make(done, inventory, &wish, &plan, NULL) < 0) {
 		fail(run, wish.name, "fails");
@@ -283,7 +319,8 @@ static struct text hole_alone(struct run *run, const struct gpupt_domain *domain
 			      const struct gpupt_inventory *inventory, const struct text *old,
 			      bool writes_hole)
 {
-	const struct wish wish = { .name = "hole alone", .policy = GPUPT_HOLE_SIZE, .force = true };
+	const struct wish wish = { .name = "hole alone", .policy = GPUPT_HOLE_SIZE, .force = true,
+				   .hole_only = true };
 	GPUPT_AUTO(gpupt_plan_free) struct gpupt_plan *plan = NULL;
 	struct text text = { NULL, 0 };
 	if (!writes_hole) {
@@ -341,7 +378,7 @@ static void without_sizes(struct run *run, const struct gpupt_domain *domain)
 {
 	const struct wish computed = { .name = "unknown, computed" };
 	const struct wish given = { .name = "unknown, given", .policy = GPUPT_HOLE_SIZE,
-				    .force = true };
+				    .force = true, .hole_only = true };
 	GPUPT_AUTO(gpupt_inventory_free) struct gpupt_inventory *nothing =
 		assume(NULL, "00ff:fe:1f.7");
 	GPUPT_AUTO(gpupt_plan_free) struct gpupt_plan *plan = NULL, *explicit = NULL;
@@ -364,8 +401,9 @@ static void check(struct run *run, const struct text *old)
 {
 	const struct wish wishes[] = {
 		{ .name = "added", .add = gpu },
-		{ .name = "size", .add = gpu, .policy = GPUPT_HOLE_SIZE, .force = true },
-		{ .name = "kept", .add = gpu, .policy = GPUPT_HOLE_KEEP },
+		{ .name = "size", .add = gpu, .policy = GPUPT_HOLE_SIZE, .force = true,
+		  .hole_only = true },
+		{ .name = "kept", .add = gpu, .policy = GPUPT_HOLE_KEEP, .hole_only = true },
 	};
 	GPUPT_AUTO(gpupt_domain_free) struct gpupt_domain *domain = NULL;
 	struct gpupt_error *error = NULL;
