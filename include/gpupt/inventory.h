@@ -189,6 +189,11 @@ const struct gpupt_pci_function *gpupt_inventory_get(const struct gpupt_inventor
 const struct gpupt_pci_function *gpupt_inventory_find(const struct gpupt_inventory *inventory,
 						      struct gpupt_pci_address address);
 
+/** Returns whether a function is worth passing through: a display controller, an
+ *  accelerator, what has a 64-bit BAR of 256 MiB or more, or what waits for VFIO
+ *  already. Since 0.1. */
+bool gpupt_pci_function_is_candidate(const struct gpupt_pci_function *function);
+
 /** Returns facts about the host; never NULL. Since 0.1. */
 const struct gpupt_host *gpupt_inventory_get_host(const struct gpupt_inventory *inventory);
 

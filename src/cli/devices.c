@@ -16,24 +16,6 @@ struct device_list {
 	bool all;
 };
 
-/* A 64-bit BAR this large is worth planning for, whatever the device's class. */
-#define LARGE_BAR (256 * GPUPT_MIB)
-
-/* Display controllers (class 03), processing accelerators (12), and what has a
- * large BAR or waits for VFIO already. */
-static bool is_worth_passing(const struct gpupt_pci_function *function)
-{
-	if (function->is_bridge)
-		return false;
-	if (function->class_code >> 16 == 0x03 || function->class_code >> 16 == 0x12 ||
-	    (function->driver && strcmp(function->driver, "vfio-pci") == 0))
-		return true;
-	for (size_t i = 0; i < GPUPT_BAR_COUNT; i++)
-		if (function->bars[i].mem64 && function->bars[i].size_bytes >= LARGE_BAR)
-			return true;
-	return false;
-}
-
 static bool is_same_slot(struct gpupt_pci_address a, struct gpupt_pci_address b)
 {
 	return a.domain == b.domain && a.bus == b.bus && a.slot == b.slot;
@@ -46,7 +28,8 @@ static bool is_listed(const struct device_list *list, const struct gpupt_pci_fun
 		return true;
 	for (size_t i = 0; !function->is_bridge && i < gpupt_inventory_count(list->inventory); i++) {
 		const struct gpupt_pci_function *other = gpupt_inventory_get(list->inventory, i);
-		if (is_same_slot(function->address, other->address) && is_worth_passing(other))
+		if (is_same_slot(function->address, other->address) &&
+		    gpupt_pci_function_is_candidate(other))
 			return true;
 	}
 	return false;

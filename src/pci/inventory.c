@@ -48,7 +48,7 @@ static size_t utf8_length(const unsigned char *p, size_t left)
 	return length;
 }
 
-static void make_presentable(char *text, size_t length)
+void gpupt_make_presentable(char *text, size_t length)
 {
 	for (size_t i = 0; i < length;) {
 		size_t step = utf8_length((unsigned char *)text + i, length - i);
@@ -70,7 +70,7 @@ const char *gpupt_inventory_keep(struct gpupt_inventory *inventory, const char *
 		return NULL;
 	memcpy(copy, text, length);
 	copy[length] = '\0';
-	make_presentable(copy, length);
+	gpupt_make_presentable(copy, length);
 	inventory->strings[inventory->n_strings++] = copy;
 	return copy;
 }

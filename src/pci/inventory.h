@@ -18,6 +18,8 @@
 #define GPUPT_REBAR_SIZES_MASK ((UINT64_C(1) << 44) - 1)
 
 #define GPUPT_CLASS_PCI_BRIDGE 0x0604u /* base class and subclass */
+#define GPUPT_CLASS_DISPLAY 0x03u      /* base classes */
+#define GPUPT_CLASS_ACCELERATOR 0x12u
 
 GPUPT_DEFINE_CLEANUP(struct gpupt_inventory, gpupt_inventory_free)
 GPUPT_DEFINE_CLEANUP(struct gpupt_error, gpupt_error_free)
@@ -52,6 +54,9 @@ struct gpupt_inventory *gpupt_inventory_new(void);
 const char *gpupt_inventory_keep(struct gpupt_inventory *inventory, const char *text,
 				 size_t length);
 
+/* Makes text from a file fit for a terminal and for JSON, in place. */
+void gpupt_make_presentable(char *text, size_t length);
+
 /* To be filled before sealing. */
 struct gpupt_host *gpupt_inventory_edit_host(struct gpupt_inventory *inventory);
 struct gpupt_pci_function *gpupt_inventory_edit(struct gpupt_inventory *inventory, size_t i);
@@ -84,6 +89,15 @@ static inline bool gpupt_pci_drives_console(const struct gpupt_pci_function *fun
 {
 	return function->boot_vga && !(function->driver && strstr(function->driver, "vfio"));
 }
+
+/* --- driver.c --- */
+
+/* Whether VFIO holds the function, so that a guest can have it as it is. */
+bool gpupt_pci_is_with_vfio(const struct gpupt_pci_function *function);
+
+/* Whether a host driver holds the function, or may hold it, so that VFIO hands out
+ * nothing of its IOMMU group (Linux drivers/vfio/group.c). */
+bool gpupt_pci_holds_group(const struct gpupt_pci_function *function);
 
 /* NULL, or why no device can have such BARs: static text. */
 const char *gpupt_pci_bars_problem(const struct gpupt_bar *bars, size_t count);

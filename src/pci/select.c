@@ -190,3 +190,20 @@ GPUPT_EXPORT int gpupt_inventory_select(const struct gpupt_inventory *inventory,
 	*ret_count = selection.count;
 	return 0;
 }
+
+/* A 64-bit BAR this large is worth planning for, whatever the device's class. */
+#define LARGE_BAR (256 * GPUPT_MIB)
+
+GPUPT_EXPORT bool gpupt_pci_function_is_candidate(const struct gpupt_pci_function *function)
+{
+	if (function->is_bridge)
+		return false;
+	if (function->class_code >> 16 == GPUPT_CLASS_DISPLAY ||
+	    function->class_code >> 16 == GPUPT_CLASS_ACCELERATOR ||
+	    (function->driver && strcmp(function->driver, "vfio-pci") == 0))
+		return true;
+	for (size_t i = 0; i < GPUPT_BAR_COUNT; i++)
+		if (function->bars[i].mem64 && function->bars[i].size_bytes >= LARGE_BAR)
+			return true;
+	return false;
+}

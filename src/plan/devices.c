@@ -3,6 +3,7 @@
 /* Which PCI devices the guest will have: those of the domain, less the ones to
  * remove, plus the ones to add. */
 
+#include "pci/inventory.h"
 #include "plan/making.h"
 
 enum { CLASS_DISPLAY = 0x03 };
@@ -268,19 +269,6 @@ static int add_selected(struct gpupt_making *making, const char *selector)
 
 /* ---- what is odd about them */
 
-static bool holds_the_group(const struct gpupt_pci_function *function)
-{
-	static const char *const harmless[] = { "vfio-pci", "pci-stub", "pcieport", "vfio_pci" };
-	if (function->is_bridge || (function->driver_known && !function->driver))
-		return false;
-	for (size_t i = 0; function->driver && i < GPUPT_ARRAY_SIZE(harmless); i++)
-		if (strcmp(function->driver, harmless[i]) == 0)
-			return false;
-	/* variants such as nvgrace-gpu-vfio-pci or mlx5_vfio_pci */
-	return !function->driver || !(strstr(function->driver, "vfio-pci") ||
-				      strstr(function->driver, "vfio_pci"));
-}
-
 /* VFIO hands out a group only when no host driver holds any of its functions
  * (Linux drivers/vfio/group.c). */
 static void check_group(struct gpupt_making *making, const struct gpupt_wanted *wanted)
@@ -291,7 +279,7 @@ static void check_group(struct gpupt_making *making, const struct gpupt_wanted *
 	for (size_t i = 0; i < gpupt_inventory_count(making->inventory); i++) {
 		const struct gpupt_pci_function *other = gpupt_inventory_get(making->inventory, i);
 		if (other->iommu_group != function->iommu_group || other == function ||
-		    find_wanted(making, other->address) || !holds_the_group(other))
+		    find_wanted(making, other->address) || !gpupt_pci_holds_group(other))
 			continue;
 		const char *text = gpupt_making_address(making, other->address);
 		const char *subject = gpupt_making_address(making, wanted->host);

@@ -4,7 +4,7 @@
 
 #include <gpupt/size.h>
 
-#include "plan/making.h"
+#include "plan/host.h"
 
 static void check_bar(struct gpupt_findings *findings, const struct gpupt_pci_function *function,
 		      unsigned int index)
@@ -29,20 +29,32 @@ static void check_bar(struct gpupt_findings *findings, const struct gpupt_pci_fu
 						     "of unknown size");
 }
 
+void gpupt_host_check_bars(struct gpupt_findings *findings,
+			   const struct gpupt_pci_function *function)
+{
+	for (unsigned int i = 0; !function->is_bridge && i < GPUPT_BAR_ROM; i++)
+		check_bar(findings, function, i);
+}
+
+void gpupt_host_check_use(struct gpupt_findings *findings,
+			  const struct gpupt_pci_function *function)
+{
+	char subject[GPUPT_PCI_ADDRESS_TEXT_MAX];
+	if (!function->is_bridge && function->host_use)
+		gpupt_findings_add(findings, GPUPT_FINDING_HOST_USES, NULL, NULL,
+				   gpupt_pci_address_format(function->address, subject),
+				   "the host uses it: %s", function->host_use);
+}
+
 static void check_function(struct gpupt_findings *findings,
 			   const struct gpupt_pci_function *function)
 {
 	char subject[GPUPT_PCI_ADDRESS_TEXT_MAX];
-	gpupt_pci_address_format(function->address, subject);
-	if (function->is_bridge)
-		return;
-	for (unsigned int i = 0; i < GPUPT_BAR_ROM; i++)
-		check_bar(findings, function, i);
-	if (function->host_use)
-		gpupt_findings_add(findings, GPUPT_FINDING_HOST_USES, NULL, NULL, subject,
-				   "the host uses it: %s", function->host_use);
-	if (function->assumed)
-		gpupt_findings_add(findings, GPUPT_FINDING_SIZE_ASSUMED, NULL, NULL, subject,
+	gpupt_host_check_bars(findings, function);
+	gpupt_host_check_use(findings, function);
+	if (!function->is_bridge && function->assumed)
+		gpupt_findings_add(findings, GPUPT_FINDING_SIZE_ASSUMED, NULL, NULL,
+				   gpupt_pci_address_format(function->address, subject),
 				   "the BAR sizes are assumed: the catalogue has no published source");
 }
 

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "plan/json.h"
 #include "plan/making.h"
 
 static const char *severity_name(enum gpupt_severity severity)
@@ -33,7 +34,7 @@ static json_t *hole_json(const struct gpupt_hole_numbers *hole)
 			 number(hole->firmware_window_start), number(hole->firmware_window_end));
 }
 
-static json_t *finding_json(const struct gpupt_finding *finding)
+json_t *gpupt_json_of_finding(const struct gpupt_finding *finding)
 {
 	char id[32];
 	snprintf(id, sizeof(id), "GPUPT-%04u", finding->number);
@@ -117,7 +118,7 @@ static json_t *plan_json(const struct gpupt_plan *plan)
 	json_t *possibilities = json_array(), *map = json_array(), *steps = json_array();
 	bool ok = findings && layout && edits && possibilities && map && steps;
 	for (size_t i = 0; i < plan->findings.count && ok; i++)
-		ok = append(findings, finding_json(&plan->findings.items[i]));
+		ok = append(findings, gpupt_json_of_finding(&plan->findings.items[i]));
 	for (size_t i = 0; i < plan->n_layout && ok; i++)
 		ok = append(layout, bar_json(&plan->layout[i]));
 	for (size_t i = 0; i < plan->n_edits && ok; i++)
@@ -147,7 +148,7 @@ static json_t *plan_json(const struct gpupt_plan *plan)
 
 /* Into a buffer of the right size: json_dumps() of jansson 2.14 forgets an object's key
  * when its own buffer cannot grow (src/dump.c do_dump()). */
-static char *dump(const json_t *json)
+char *gpupt_json_dump(const json_t *json)
 {
 	size_t size = json_dumpb(json, NULL, 0, JSON_INDENT(2));
 	char *text = size ? malloc(size + 1) : NULL;
@@ -164,7 +165,7 @@ GPUPT_EXPORT int gpupt_plan_to_json(const struct gpupt_plan *plan, char **ret_te
 				    size_t *ret_length, struct gpupt_error **error)
 {
 	json_t *json = plan_json(plan);
-	char *text = json ? dump(json) : NULL;
+	char *text = json ? gpupt_json_dump(json) : NULL;
 	json_decref(json);
 	if (!text)
 		return gpupt_fail_nomem(error);
