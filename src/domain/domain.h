@@ -149,6 +149,9 @@ struct gpupt_domain {
 	uint64_t cells_kib;      /* NUMA cells, summed; 0 when there are none */
 	uint64_t max_memory_kib; /* <maxMemory>; 0 when there is none */
 	unsigned int memory_slots;
+	bool has_hugepages;      /* <memoryBacking><hugepages> */
+	uint64_t hugepage_bytes; /* its first <page size=>; 0: the host's default */
+	uint64_t hard_limit_kib; /* <memtune><hard_limit>; 0 when there is none */
 	uint64_t sgx_epc_kib; /* <memory model='sgx-epc'>, summed */
 
 	const char *os_type; /* hvm, xen, exe, ... */

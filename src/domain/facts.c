@@ -22,6 +22,11 @@ static const struct rule {
 	{ CTX_DOMAIN, "uuid", CTX_UUID },
 	{ CTX_DOMAIN, "memory", CTX_MEMORY },
 	{ CTX_DOMAIN, "maxMemory", CTX_MAX_MEMORY },
+	{ CTX_DOMAIN, "memoryBacking", CTX_MEMORY_BACKING },
+	{ CTX_MEMORY_BACKING, "hugepages", CTX_HUGEPAGES },
+	{ CTX_HUGEPAGES, "page", CTX_HUGEPAGE },
+	{ CTX_DOMAIN, "memtune", CTX_MEMTUNE },
+	{ CTX_MEMTUNE, "hard_limit", CTX_HARD_LIMIT },
 	{ CTX_DOMAIN, "os", CTX_OS },
 	{ CTX_DOMAIN, "cpu", CTX_CPU },
 	{ CTX_DOMAIN, "devices", CTX_DEVICES },
@@ -85,17 +90,22 @@ static void read_cpu_feature(struct gpupt_parser *parser, const struct gpupt_att
 	parser->domain->cpu_pages_1g = off ? GPUPT_NO : GPUPT_YES;
 }
 
-/* <cell memory= unit=>, KiB unless it says otherwise. */
+/* An attribute with `unit` beside it, KiB unless that says otherwise; 0 when absent. */
+static uint64_t read_size(struct gpupt_parser *parser, const struct gpupt_attributes *attributes,
+			  const char *name)
+{
+	const char *size = gpupt_attribute(parser, attributes, name);
+	const char *unit = gpupt_attribute(parser, attributes, "unit");
+	char *text = size ? gpupt_arena_printf(&parser->domain->arena, "%s %s", size,
+					       unit ? unit : "KiB") : NULL;
+	uint64_t bytes = 0;
+	return text && gpupt_size_parse(text, 1024, &bytes, NULL) == 0 ? bytes : 0;
+}
+
 static void read_cell(struct gpupt_parser *parser, const struct gpupt_attributes *attributes)
 {
-	struct gpupt_domain *domain = parser->domain;
-	const char *memory = gpupt_attribute(parser, attributes, "memory");
-	const char *unit = gpupt_attribute(parser, attributes, "unit");
-	char *text = memory ? gpupt_arena_printf(&domain->arena, "%s %s", memory,
-						 unit ? unit : "KiB") : NULL;
-	uint64_t bytes = 0;
-	if (text && gpupt_size_parse(text, 1024, &bytes, NULL) == 0)
-		domain->cells_kib = gpupt_add(domain->cells_kib,
+	uint64_t bytes = read_size(parser, attributes, "memory");
+	parser->domain->cells_kib = gpupt_add(parser->domain->cells_kib,
 					      gpupt_align_up(bytes, 1024) / 1024);
 }
 
@@ -162,6 +172,11 @@ static void enter_domain_child(struct gpupt_parser *parser, enum gpupt_context i
 	case CTX_OS_LOADER:
 		domain->loader_type = gpupt_attribute(parser, attributes, "type");
 		break;
+	case CTX_HUGEPAGES: domain->has_hugepages = true; break;
+	case CTX_HUGEPAGE:
+		if (!domain->hugepage_bytes)
+			domain->hugepage_bytes = read_size(parser, attributes, "size");
+		break;
 	case CTX_CPU: read_cpu(parser, attributes); break;
 	case CTX_CPU_FEATURE: read_cpu_feature(parser, attributes); break;
 	case CTX_NUMA_CELL: read_cell(parser, attributes); break;
@@ -180,6 +195,7 @@ bool gpupt_facts_wants_text(enum gpupt_context context)
 	case CTX_UUID:
 	case CTX_MEMORY:
 	case CTX_MAX_MEMORY:
+	case CTX_HARD_LIMIT:
 	case CTX_OS_TYPE:
 	case CTX_OS_LOADER:
 	case CTX_OS_KERNEL:
@@ -294,6 +310,7 @@ static void leave_fact(struct gpupt_parser *parser, enum gpupt_context context,
 		domain->memory = *element;
 		break;
 	case CTX_MAX_MEMORY: domain->max_memory_kib = collected_kib(parser); break;
+	case CTX_HARD_LIMIT: domain->hard_limit_kib = collected_kib(parser); break;
 	case CTX_OS_TYPE: domain->os_type = collected_text(parser); break;
 	case CTX_OS_LOADER: domain->loader = collected_text(parser); break;
 	case CTX_OS_KERNEL:
