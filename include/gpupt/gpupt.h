@@ -20,6 +20,9 @@
  *    text, in which every byte outside the edits is as it was; gpupt_diff()
  *    shows it.
  *
+ * gpupt_checkup_make() looks at the host itself: what keeps it from passing its
+ * devices on, and what to do about it.
+ *
  * The library prints nothing, never exits and keeps no global state. Objects
  * are made by one call, immutable after (but for requests) and freed by their
  * _free() function; different objects may be used from different threads, and
@@ -30,6 +33,7 @@
  */
 
 #include <gpupt/diff.h>
+#include <gpupt/doctor.h>
 #include <gpupt/domain.h>
 #include <gpupt/error.h>
 #include <gpupt/firmware.h>
