@@ -68,6 +68,12 @@ unsigned long gpupt_connection_get_libvirt(const struct gpupt_connection *connec
 /** Returns whose PCI devices the guests get. Since 0.1. */
 enum gpupt_host_kind gpupt_connection_get_host(const struct gpupt_connection *connection);
 
+/** Tells libvirt's and QEMU's versions on the hypervisor's host, written as libvirt
+ *  does (9000000 is 9.0.0); 0 where libvirt does not tell, and for QEMU where the
+ *  hypervisor is another. Since 0.1. */
+void gpupt_connection_get_versions(const struct gpupt_connection *connection,
+				   unsigned int *ret_libvirt, unsigned int *ret_qemu);
+
 /**
  * Looks a domain up by name, then by UUID, then by the id of a running one.
  * @return 0, GPUPT_E_NOT_FOUND (the message suggests a near name) or

@@ -87,6 +87,21 @@ gpupt_connection_get_host(const struct gpupt_connection *connection)
 								      GPUPT_HOST_LOCAL;
 }
 
+GPUPT_EXPORT void gpupt_connection_get_versions(const struct gpupt_connection *connection,
+						unsigned int *ret_libvirt, unsigned int *ret_qemu)
+{
+	unsigned long libvirt = 0, hypervisor = 0;
+	const char *type = virConnectGetType(connection->libvirt);
+	if (virConnectGetLibVersion(connection->libvirt, &libvirt) < 0)
+		libvirt = 0;
+	if (!type || strcmp(type, "QEMU") != 0 ||
+	    virConnectGetVersion(connection->libvirt, &hypervisor) < 0)
+		hypervisor = 0;
+	virResetLastError();
+	*ret_libvirt = (unsigned int)libvirt;
+	*ret_qemu = (unsigned int)hypervisor;
+}
+
 /* NULL without an error: there is no such domain. */
 static virDomainPtr look_up(virConnectPtr connection, const char *name)
 {
