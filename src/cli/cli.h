@@ -34,6 +34,7 @@ enum cli_command_bit {
 	CLI_EXPLAIN = 1 << 3,
 	CLI_DEVICES = 1 << 4,
 	CLI_SNAPSHOT = 1 << 5,
+	CLI_DOCTOR = 1 << 12,
 };
 
 enum cli_format { CLI_FORMAT_TEXT, CLI_FORMAT_JSON, CLI_FORMAT_SVG };
@@ -71,6 +72,7 @@ struct cli_settings {
 	bool as_file, as_domain;
 	bool dry_run, in_place, yes;
 	bool all, show_secrets;
+	bool strict_checkup;
 	bool quiet, verbose, help;
 };
 
@@ -78,7 +80,8 @@ struct cli_settings {
 struct cli_command {
 	const char *name;
 	enum cli_command_bit bit;
-	const char *operand; /* what the usage line calls it; NULL: takes none */
+	const char *operand; /* what the usage line calls it, [IN BRACKETS] where it may be
+			      * left out; NULL: takes none */
 	const char *summary; /* one line */
 	const char *details; /* for --help */
 	int (*run)(const struct cli_settings *settings, struct gpupt_error **error);
@@ -89,6 +92,7 @@ int cli_diff(const struct cli_settings *settings, struct gpupt_error **error);
 int cli_patch(const struct cli_settings *settings, struct gpupt_error **error);
 int cli_explain(const struct cli_settings *settings, struct gpupt_error **error);
 int cli_devices(const struct cli_settings *settings, struct gpupt_error **error);
+int cli_doctor(const struct cli_settings *settings, struct gpupt_error **error);
 int cli_snapshot(const struct cli_settings *settings, struct gpupt_error **error);
 
 #endif

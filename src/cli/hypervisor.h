@@ -13,6 +13,7 @@
 	X(connection_get_uri) \
 	X(connection_get_libvirt) \
 	X(connection_get_host) \
+	X(connection_get_versions) \
 	X(connection_find) \
 	X(connection_add_other_users) \
 	X(guest_free) \

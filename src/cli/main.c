@@ -29,6 +29,10 @@ static const struct cli_command commands[] = {
 	  cli_explain },
 	{ "devices", CLI_DEVICES, NULL, "the host's devices, and what is wrong with them", "",
 	  cli_devices },
+	{ "doctor", CLI_DOCTOR, "[TARGET]", "what keeps the host from passing its devices on",
+	  "Only looks, as any user. Without a TARGET: for every GPU there is.\n"
+	  "Exit status: 0 nothing wrong, 1 something is, 2 the devices could not be seen.",
+	  cli_doctor },
 	{ "snapshot", CLI_SNAPSHOT, NULL, "the host's devices as a file for --inventory",
 	  "On another machine: ssh HOST gpupt-xml snapshot > host.json", cli_snapshot },
 };
@@ -47,7 +51,7 @@ static int print_overview(FILE *out)
 	      "Gives a libvirt VM the PCI address space that its passed-through GPUs need.\n\n"
 	      "Commands:\n", out);
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-8s %-7s  %s\n", commands[i].name,
+		fprintf(out, "  %-8s %-8s  %s\n", commands[i].name,
 			commands[i].operand ? commands[i].operand : "", commands[i].summary);
 	fputs("\nTARGET is a libvirt domain (name, UUID or id) or a file (a path with a /, *.xml,\n"
 	      "or - for standard input).\n"
@@ -109,7 +113,7 @@ static int run(int argc, char **argv, struct gpupt_error **error)
 {
 	if (argc < 2)
 		return gpupt_fail(error, GPUPT_E_ARGUMENT,
-				  "say what to do: apply, diff, patch, explain, devices, snapshot; "
+				  "say what to do: apply, diff, patch, explain, devices, doctor, snapshot; "
 				  "see gpupt-xml --help");
 	if (is_one_of(argv[1], "-h", "--help", "help"))
 		return help(argc > 2 ? argv[2] : NULL, error);

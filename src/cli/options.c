@@ -8,7 +8,7 @@
 
 #define PLANNING (CLI_APPLY | CLI_DIFF | CLI_PATCH | CLI_EXPLAIN)
 #define LOOKING (CLI_DIFF | CLI_EXPLAIN)
-#define EVERY (PLANNING | CLI_DEVICES | CLI_SNAPSHOT)
+#define EVERY (PLANNING | CLI_DEVICES | CLI_DOCTOR | CLI_SNAPSHOT)
 
 /* Options without a letter. */
 enum {
@@ -17,12 +17,13 @@ enum {
 	OPTION_FORCE, OPTION_MULTIFUNCTION, OPTION_NO_SIBLINGS, OPTION_DRY_RUN, OPTION_YES,
 	OPTION_ALL, OPTION_FORMAT, OPTION_PICTURE_FORMAT, OPTION_SECRETS, OPTION_COLOR,
 	OPTION_FIRMWARE, OPTION_GUEST_KERNEL, OPTION_ALLOW, OPTION_FORBID,
+	OPTION_FIRMWARE, OPTION_GUEST_KERNEL, OPTION_STRICT_CHECKUP,
 };
 
 const struct cli_option cli_options[] = {
-	{ 'c', "connect", "URI", CLI_APPLY | LOOKING, "hypervisor to connect to, as in virsh" },
-	{ OPTION_FILE, "file", NULL, LOOKING, "TARGET is a file, whatever it looks like" },
-	{ OPTION_DOMAIN, "domain", NULL, CLI_APPLY | LOOKING,
+	{ 'c', "connect", "URI", CLI_APPLY | LOOKING | CLI_DOCTOR, "hypervisor to connect to, as in virsh" },
+	{ OPTION_FILE, "file", NULL, LOOKING | CLI_DOCTOR, "TARGET is a file, whatever it looks like" },
+	{ OPTION_DOMAIN, "domain", NULL, CLI_APPLY | LOOKING | CLI_DOCTOR,
 	  "TARGET is a domain, whatever it looks like" },
 	{ OPTION_ADD, "add-device", "DEVICE", PLANNING,
 	  "pass a device through as well (repeatable): 0000:08:00.0, pci_0000_08_00_0, "
@@ -63,7 +64,9 @@ const struct cli_option cli_options[] = {
 	{ 'i', "in-place", NULL, CLI_PATCH, "rewrite FILE itself" },
 	{ 'o', "output", "FILE", CLI_PATCH | CLI_SNAPSHOT, "write to FILE" },
 	{ OPTION_ALL, "all", NULL, CLI_DEVICES, "all functions, not only those worth passing on" },
-	{ OPTION_FORMAT, "format", "text|json", CLI_DEVICES, "text (default) or JSON" },
+	{ OPTION_STRICT_CHECKUP, "strict", NULL, CLI_DOCTOR,
+	  "exit 1 also where something could not be examined" },
+	{ OPTION_FORMAT, "format", "text|json", CLI_DEVICES | CLI_DOCTOR, "text (default) or JSON" },
 	{ OPTION_PICTURE_FORMAT, "format", "text|json|svg", CLI_EXPLAIN,
 	  "text (default), JSON, or the drawing as an SVG picture" },
 	{ OPTION_SECRETS, "show-secrets", NULL, CLI_APPLY | CLI_DIFF,
@@ -199,6 +202,7 @@ static int set(const struct cli_option *option, const char *argument,
 	case OPTION_DRY_RUN: settings->dry_run = true; break;
 	case OPTION_YES: settings->yes = true; break;
 	case OPTION_ALL: settings->all = true; break;
+	case OPTION_STRICT_CHECKUP: settings->strict_checkup = true; break;
 	case OPTION_SECRETS: settings->show_secrets = true; break;
 	default: return set_choice(option, argument, settings, error);
 	}
@@ -290,7 +294,7 @@ static int take_operand(int argc, char **argv, struct cli_settings *settings,
 	const struct cli_command *command = settings->command;
 	if (settings->help)
 		return 0;
-	if (command->operand && argc == 0)
+	if (command->operand && *command->operand != '[' && argc == 0)
 		return gpupt_fail(error, GPUPT_E_ARGUMENT, "%s needs a %s; see gpupt-xml help %s",
 				  command->name, command->operand, command->name);
 	if (argc > (command->operand ? 1 : 0))

@@ -175,17 +175,10 @@ void cli_print_findings(const struct cli_settings *settings, const char *file,
 	}
 }
 
-void cli_print_paragraph(FILE *out, int indent, int first_indent, const char *format, ...)
+void cli_print_filled(FILE *out, int column, int indent, const char *text)
 {
-	char *text = NULL;
-	va_list args;
-	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
-	va_end(args);
-	int column = fprintf(out, "%*s", first_indent, "");
 	bool begun = false;
-	for (const char *word = text; word && *word;) {
+	for (const char *word = text; *word;) {
 		size_t length = strcspn(word, " ");
 		if (begun && column + 1 + (int)length > LINE_WIDTH) {
 			fprintf(out, "\n%*s", indent, "");
@@ -200,6 +193,18 @@ void cli_print_paragraph(FILE *out, int indent, int first_indent, const char *fo
 		word += length + (word[length] == ' ');
 	}
 	fputc('\n', out);
+}
+
+void cli_print_paragraph(FILE *out, int indent, int first_indent, const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	int column = fprintf(out, "%*s", first_indent, "");
+	cli_print_filled(out, column, indent, text ? text : "");
 	free(text);
 }
 

@@ -28,6 +28,9 @@ void cli_note(const struct cli_settings *settings, const char *format, ...)
 void cli_print_findings(const struct cli_settings *settings, const char *file,
 			const struct gpupt_finding *findings, size_t n_findings);
 
+/* Goes on in the given column of a line, and fills lines of up to 80 characters. */
+void cli_print_filled(FILE *out, int column, int indent, const char *text);
+
 /* Fills lines of up to 80 characters; the first has an indent of its own. */
 void cli_print_paragraph(FILE *out, int indent, int first_indent, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -72,6 +72,8 @@ static bool needs_inventory(const struct cli_settings *settings, const struct cl
 	if (settings->inventory || settings->sysfs || settings->assumptions.count ||
 	    settings->added.count || settings->removed.count)
 		return true;
+	if (settings->command->bit == CLI_DOCTOR)
+		return true;
 	if (settings->hole == GPUPT_HOLE_KEEP && settings->command->bit != CLI_EXPLAIN)
 		return false;
 	return gpupt_domain_count_hostdevs(target->domain) > 0;

@@ -23,10 +23,16 @@ offers() { grep -qx -- "$1" offered || fail "\"$1\" is not offered: $(cat offere
 offers_not() { grep -qx -- "$1" offered && fail "\"$1\" is offered"; }
 
 offer_for ''
-for command in apply diff patch explain devices snapshot help; do offers $command; done
+for command in apply diff patch explain devices doctor snapshot help; do offers $command; done
 offer_for d
 offers diff
+offers doctor
 offers_not apply
+offer_for doctor --format ''
+offers json
+offer_for doctor ''
+offers z-k8s-n-1
+offers vm.xml
 offer_for diff --
 for option in --add-device --pcihole64 --inventory --show-secrets --color; do offers $option; done
 offers_not --in-place

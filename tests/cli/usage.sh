@@ -7,7 +7,7 @@ run 0 --version
 out_has "gpupt-xml 0."
 err_empty
 run 0 --help
-for command in apply diff patch explain devices snapshot; do
+for command in apply diff patch explain devices doctor snapshot; do
 	out_has "  $command "
 	run 0 $command --help
 	err_empty
@@ -37,6 +37,8 @@ err_has "diff needs a TARGET"
 run 2 diff - --inventory - </dev/null
 err_has "cannot both come from standard input"
 run 2 devices vm.xml
+err_has "one argument too many"
+run 2 doctor a.xml b.xml
 err_has "one argument too many"
 run 2 help frobnicate
 err_has "there is no command"
