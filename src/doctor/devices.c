@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Checks of the devices: BARs, IOMMU groups, drivers, and the host's display. */
+/* Checks of the devices: BARs, drivers, and what the host uses them for. */
 #include <stdio.h>
 
 #include "doctor/doctor.h"
@@ -7,20 +7,7 @@
 #include "plan/host.h"
 
 #define IOMEM_MAX (4 * GPUPT_MIB)
-
-/* Says what every check of devices has to say without any; true: nothing to do. */
-static bool without_devices(struct gpupt_making_checkup *making)
-{
-	if (!making->inventory)
-		gpupt_checkup_missed(making, "the host's devices: %s",
-				     making->options->inventory_problem ?
-					     making->options->inventory_problem : "no inventory");
-	else if (!making->n_devices && making->domain && making->domain->n_hostdevs)
-		gpupt_checkup_missed(making, "the host has none of the guest's devices");
-	else if (!making->n_devices)
-		gpupt_checkup_saw(making, "there is no device worth passing through");
-	return !making->n_devices;
-}
+#define NAME_MAX_LENGTH 32
 
 /* ---- bars */
 
@@ -76,7 +63,7 @@ void gpupt_check_bars(struct gpupt_making_checkup *making)
 {
 	if (making->inventory)
 		check_presence(making);
-	if (without_devices(making))
+	if (gpupt_checkup_lacks_devices(making))
 		return;
 	size_t n_bars = 0, n_assigned = 0;
 	GPUPT_FOR_EACH_DEVICE(making, device) {
@@ -93,117 +80,6 @@ void gpupt_check_bars(struct gpupt_making_checkup *making)
 	gpupt_checkup_saw(making, "%zu function%s, %zu memory BAR%s, %zu of them with an address",
 			  making->n_devices, GPUPT_PLURAL(making->n_devices), n_bars,
 			  GPUPT_PLURAL(n_bars), n_assigned);
-}
-
-/* ---- groups */
-
-/* "0000:07:00.0 (ahci), 0000:07:00.1 (xhci_hcd) and 2 more" */
-struct members {
-	struct gpupt_str text;
-	size_t count;
-};
-
-static void add_member(struct members *members, const struct gpupt_pci_function *function)
-{
-	enum { NAMED = 3 };
-	char address[GPUPT_PCI_ADDRESS_TEXT_MAX];
-	if (++members->count > NAMED)
-		return;
-	gpupt_str_addf(&members->text, "%s%s%s%s%s", members->count > 1 ? ", " : "",
-		       gpupt_pci_address_format(function->address, address),
-		       function->driver ? " (" : "", function->driver ? function->driver : "",
-		       function->driver ? ")" : "");
-}
-
-static char *end_members(struct members *members)
-{
-	enum { NAMED = 3 };
-	if (members->count > NAMED)
-		gpupt_str_addf(&members->text, " and %zu more", members->count - NAMED);
-	return gpupt_str_steal(&members->text, NULL);
-}
-
-static const struct gpupt_examined *find_device(const struct gpupt_making_checkup *making,
-					      const struct gpupt_pci_function *function)
-{
-	GPUPT_FOR_EACH_DEVICE(making, device)
-		if (device->function == function)
-			return device;
-	return NULL;
-}
-
-static bool is_same_slot(struct gpupt_pci_address a, struct gpupt_pci_address b)
-{
-	return a.domain == b.domain && a.bus == b.bus && a.slot == b.slot;
-}
-
-static void check_group(struct gpupt_making_checkup *making, const struct gpupt_examined *device)
-{
-	const struct gpupt_pci_function *function = device->function;
-	struct members holders = { 0 }, strangers = { 0 }, unknown = { 0 };
-	for (size_t i = 0; i < gpupt_inventory_count(making->inventory); i++) {
-		const struct gpupt_pci_function *other = gpupt_inventory_get(making->inventory, i);
-		const struct gpupt_examined *examined = find_device(making, other);
-		if (other->iommu_group != function->iommu_group || other->is_bridge)
-			continue;
-		if (!examined && !other->driver_known)
-			add_member(&unknown, other);
-		else if (!examined && gpupt_pci_holds_group(other))
-			add_member(&holders, other);
-		else if (!is_same_slot(other->address, function->address) &&
-			 !(examined && examined->hostdev))
-			add_member(&strangers, other);
-	}
-	GPUPT_AUTOFREE char *holding = end_members(&holders);
-	GPUPT_AUTOFREE char *strange = end_members(&strangers);
-	GPUPT_AUTOFREE char *hidden = end_members(&unknown);
-	making->no_memory |= !holding || !strange || !hidden;
-	if (unknown.count)
-		gpupt_checkup_missed(making, "who holds %s in IOMMU group %d", hidden,
-				     function->iommu_group);
-	if (holders.count) {
-		gpupt_checkup_found(making, GPUPT_FINDING_GROUP_SHARED, device,
-				    "IOMMU group %d also has %s, which the host keeps",
-				    function->iommu_group, holding);
-		gpupt_checkup_advise(making, "Pass them through to the same guest, bind them to "
-				     "vfio-pci (driverctl set-override ADDRESS vfio-pci), or move "
-				     "the card to a slot with a group of its own.");
-	}
-	if (strangers.count)
-		gpupt_checkup_found(making, GPUPT_FINDING_GROUP_WIDE, device,
-				    "IOMMU group %d also has %s", function->iommu_group, strange);
-}
-
-void gpupt_check_groups(struct gpupt_making_checkup *making)
-{
-	size_t n_grouped = 0, n_without = 0, n_unknown = 0;
-	if (without_devices(making))
-		return;
-	GPUPT_FOR_EACH_DEVICE(making, device) {
-		const struct gpupt_pci_function *function = device->function;
-		bool seen_before = false;
-		n_unknown += !function->iommu_group_known;
-		n_without += function->iommu_group_known && function->iommu_group < 0;
-		if (!function->iommu_group_known || function->iommu_group < 0)
-			continue;
-		n_grouped++;
-		GPUPT_FOR_EACH_DEVICE(making, earlier) {
-			if (earlier == device)
-				break;
-			seen_before |= earlier->function->iommu_group == function->iommu_group;
-		}
-		if (!seen_before)
-			check_group(making, device);
-	}
-	if (n_grouped)
-		gpupt_checkup_saw(making, "%zu of %zu function%s in IOMMU groups", n_grouped,
-				  making->n_devices, GPUPT_PLURAL(making->n_devices));
-	if (n_without)
-		gpupt_checkup_missed(making, "%zu function%s in no IOMMU group", n_without,
-				     GPUPT_PLURAL(n_without));
-	if (n_unknown)
-		gpupt_checkup_missed(making, "the source does not tell the IOMMU groups of %zu "
-				     "function%s", n_unknown, GPUPT_PLURAL(n_unknown));
 }
 
 /* ---- drivers */
@@ -258,7 +134,7 @@ void gpupt_check_drivers(struct gpupt_making_checkup *making)
 {
 	size_t n_free = 0, n_held = 0, n_unknown = 0;
 	bool nvidia = false;
-	if (without_devices(making))
+	if (gpupt_checkup_lacks_devices(making))
 		return;
 	GPUPT_FOR_EACH_DEVICE(making, device) {
 		const struct gpupt_pci_function *function = device->function;
@@ -296,47 +172,60 @@ static bool is_framebuffer(const char *name)
 	return false;
 }
 
-/* Finds a framebuffer inside a resource that bears the device's address. Each level of
- * /proc/iomem is indented by two spaces; others than root see the names only, which is
- * enough (kernel/resource.c, r_show()). */
-static const char *find_framebuffer(const char *iomem, const char *address, char name[32])
+/* Finds the next framebuffer in a resource that bears a device's address, and moves
+ * *text past it; false at the end. Each level of /proc/iomem is indented by two spaces;
+ * others than root see the names only, which is enough (kernel/resource.c, r_show()). */
+static bool take_framebuffer(const char **text, struct gpupt_pci_address *ret_owner,
+			     char name[NAME_MAX_LENGTH])
 {
-	size_t device_depth = SIZE_MAX;
-	for (const char *line = iomem; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-		size_t depth = strspn(line, " ");
-		const char *colon = strstr(line, " : ");
-		size_t length = strcspn(line, "\n");
-		if (!colon || colon >= line + length)
-			continue;
-		snprintf(name, 32, "%.*s", (int)(line + length - colon - 3), colon + 3);
-		if (depth <= device_depth)
-			device_depth = strcmp(name, address) == 0 ? depth : SIZE_MAX;
-		else if (is_framebuffer(name))
-			return name;
+	size_t owner_depth = SIZE_MAX; /* none */
+	for (const char *line = *text; *line; line += *line == '\n') {
+		size_t depth = strspn(line, " "), length = strcspn(line, "\n");
+		const char *colon = memmem(line, length, " : ", 3);
+		const char *end = line + length, *start = colon ? colon + 3 : end;
+		struct gpupt_pci_address address;
+		snprintf(name, NAME_MAX_LENGTH, "%.*s", (int)(end - start), start);
+		*text = line = end;
+		if (depth > owner_depth && is_framebuffer(name))
+			return true;
+		if (gpupt_take_pci_address(&start, &address) && start == end) {
+			*ret_owner = address;
+			owner_depth = depth;
+		} else if (depth <= owner_depth) {
+			owner_depth = SIZE_MAX;
+		}
 	}
-	return NULL;
+	return false;
 }
 
-void gpupt_check_use(struct gpupt_making_checkup *making)
+static void check_framebuffers(struct gpupt_making_checkup *making)
 {
 	struct gpupt_trouble trouble;
-	if (without_devices(making))
-		return;
+	struct gpupt_pci_address owner;
+	char name[NAME_MAX_LENGTH];
 	GPUPT_AUTOFREE char *iomem = gpupt_tree_read(&making->tree, GPUPT_IN_PROC, "iomem",
 						     IOMEM_MAX, &trouble);
 	if (!iomem)
 		gpupt_checkup_missed(making, "the boot framebuffer: %s", trouble.text);
-	size_t n_used = 0;
-	GPUPT_FOR_EACH_DEVICE(making, device) {
-		char address[GPUPT_PCI_ADDRESS_TEXT_MAX], name[32];
-		n_used += device->function->host_use != NULL;
-		gpupt_host_check_use(&making->check->findings, device->function);
-		gpupt_pci_address_format(device->function->address, address);
-		if (iomem && find_framebuffer(iomem, address, name))
+	for (const char *text = iomem; text && take_framebuffer(&text, &owner, name);) {
+		const struct gpupt_examined *device = gpupt_examined_find(making, owner);
+		if (device)
 			gpupt_checkup_found(making, GPUPT_FINDING_FRAMEBUFFER, device,
 					    "the host's boot framebuffer (%s) lies in one of its "
 					    "BARs", name);
 	}
+}
+
+void gpupt_check_use(struct gpupt_making_checkup *making)
+{
+	size_t n_used = 0;
+	if (gpupt_checkup_lacks_devices(making))
+		return;
+	GPUPT_FOR_EACH_DEVICE(making, device) {
+		n_used += device->function->host_use != NULL;
+		gpupt_host_check_use(&making->check->findings, device->function);
+	}
+	check_framebuffers(making);
 	gpupt_checkup_saw(making, "%zu of %zu function%s known to be used by the host itself",
 			  n_used, making->n_devices, GPUPT_PLURAL(making->n_devices));
 }

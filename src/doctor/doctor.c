@@ -106,9 +106,6 @@ static void add_device(struct gpupt_making_checkup *making,
 		       const struct gpupt_pci_function *function,
 		       const struct gpupt_hostdev *hostdev)
 {
-	for (size_t i = 0; i < making->n_devices; i++)
-		if (making->devices[i].function == function)
-			return;
 	if (GPUPT_GROW(making->devices, making->n_devices, making->c_devices))
 		making->devices[making->n_devices++] = (struct gpupt_examined){ function, hostdev };
 	else
@@ -150,6 +147,44 @@ static void add_candidates(struct gpupt_making_checkup *making)
 	}
 }
 
+static int compare_devices(const void *a, const void *b)
+{
+	const struct gpupt_examined *x = a, *y = b;
+	int order = gpupt_pci_address_compare(x->function->address, y->function->address);
+	/* listed twice: the first entry counts */
+	return order ? order : (x->hostdev > y->hostdev) - (x->hostdev < y->hostdev);
+}
+
+static void sort_devices(struct gpupt_making_checkup *making)
+{
+	size_t count = 0;
+	if (making->n_devices)
+		qsort(making->devices, making->n_devices, sizeof(*making->devices),
+		      compare_devices);
+	for (size_t i = 0; i < making->n_devices; i++)
+		if (!count || making->devices[count - 1].function != making->devices[i].function)
+			making->devices[count++] = making->devices[i];
+	making->n_devices = count;
+}
+
+const struct gpupt_examined *gpupt_examined_find(const struct gpupt_making_checkup *making,
+						 struct gpupt_pci_address address)
+{
+	size_t low = 0, high = making->n_devices;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct gpupt_examined *device = &making->devices[middle];
+		int order = gpupt_pci_address_compare(address, device->function->address);
+		if (order == 0)
+			return device;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
 static void find_devices(struct gpupt_making_checkup *making)
 {
 	const struct gpupt_domain *domain = making->domain;
@@ -165,6 +200,20 @@ static void find_devices(struct gpupt_making_checkup *making)
 	}
 	if (!domain || !domain->n_hostdevs)
 		add_candidates(making);
+	sort_devices(making);
+}
+
+bool gpupt_checkup_lacks_devices(struct gpupt_making_checkup *making)
+{
+	if (!making->inventory)
+		gpupt_checkup_missed(making, "the host's devices: %s",
+				     making->options->inventory_problem ?
+					     making->options->inventory_problem : "no inventory");
+	else if (!making->n_devices && making->domain && making->domain->n_hostdevs)
+		gpupt_checkup_missed(making, "the host has none of the guest's devices");
+	else if (!making->n_devices)
+		gpupt_checkup_saw(making, "there is no device worth passing through");
+	return !making->n_devices;
 }
 
 static void read_host(struct gpupt_making_checkup *making)

@@ -21,7 +21,8 @@ GPUPT_DEFINE_CLEANUP(struct gpupt_checkup, gpupt_checkup_free)
 enum gpupt_place_in_host { GPUPT_IN_SYS, GPUPT_IN_PROC, GPUPT_IN_ROOT, GPUPT_N_PLACES };
 
 struct gpupt_tree {
-	int places[GPUPT_N_PLACES]; /* -1: not there */
+	int places[GPUPT_N_PLACES];  /* -1: cannot be opened */
+	int numbers[GPUPT_N_PLACES]; /* errno: why; 0: nobody tried */
 	bool live;                  /* this machine's own */
 	bool no_memory;             /* sticks */
 };
@@ -77,7 +78,7 @@ struct gpupt_making_checkup {
 	const struct gpupt_host *host;     /* may be NULL */
 	struct gpupt_tree tree;
 	struct gpupt_arena **arena;
-	struct gpupt_examined *devices;
+	struct gpupt_examined *devices; /* by address */
 	size_t n_devices, c_devices;
 	char *cmdline; /* the host kernel's; NULL: see cmdline_trouble */
 	struct gpupt_trouble cmdline_trouble;
@@ -106,6 +107,11 @@ void gpupt_checkup_found(struct gpupt_making_checkup *making, enum gpupt_finding
 void gpupt_checkup_advise(struct gpupt_making_checkup *making, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Says what every check of devices has to say where there is none; true: nothing to do. */
+bool gpupt_checkup_lacks_devices(struct gpupt_making_checkup *making);
+/* NULL: not one of those looked at. */
+const struct gpupt_examined *gpupt_examined_find(const struct gpupt_making_checkup *making,
+						 struct gpupt_pci_address address);
 /* The size of the device's largest 64-bit BAR. */
 uint64_t gpupt_examined_largest_bar(const struct gpupt_examined *device);
 
@@ -124,9 +130,11 @@ void gpupt_check_kernel(struct gpupt_making_checkup *making);
 
 /* ---- devices.c */
 void gpupt_check_bars(struct gpupt_making_checkup *making);
-void gpupt_check_groups(struct gpupt_making_checkup *making);
 void gpupt_check_drivers(struct gpupt_making_checkup *making);
 void gpupt_check_use(struct gpupt_making_checkup *making);
+
+/* ---- groups.c */
+void gpupt_check_groups(struct gpupt_making_checkup *making);
 
 /* ---- memory.c */
 void gpupt_check_memory(struct gpupt_making_checkup *making);

@@ -30,37 +30,43 @@ static int open_directory(int at, const char *path)
 static int open_proc(int sys, bool live)
 {
 	static const char *const places[] = { "proc", "../proc" };
+	int number = ENOENT;
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(places); i++) {
 		int proc = open_directory(sys, places[i]);
-		if (proc < 0)
-			continue;
-		if (is_filesystem(proc, PROC_SUPER_MAGIC) == live)
+		if (proc >= 0 && is_filesystem(proc, PROC_SUPER_MAGIC) == live)
 			return proc;
-		close(proc);
+		number = proc < 0 ? errno : ENOENT;
+		if (proc >= 0)
+			close(proc);
 	}
+	errno = number;
 	return -1;
+}
+
+static void set_place(struct gpupt_tree *tree, enum gpupt_place_in_host place, int fd)
+{
+	tree->numbers[place] = fd < 0 ? errno : 0;
+	tree->places[place] = fd;
 }
 
 int gpupt_tree_open(const char *sysfs, struct gpupt_tree *ret, struct gpupt_error **error)
 {
 	struct gpupt_tree tree = gpupt_tree_none();
-	int sys = open_directory(AT_FDCWD, sysfs);
+	set_place(&tree, GPUPT_IN_SYS, open_directory(AT_FDCWD, sysfs));
+	int sys = tree.places[GPUPT_IN_SYS];
 	if (sys < 0 && strcmp(sysfs, "/sys") != 0)
 		return gpupt_fail(error, errno == ENOENT || errno == ENOTDIR ? GPUPT_E_NOT_FOUND
 									     : GPUPT_E_IO,
 				  "cannot open %s: %s", sysfs, strerror(errno));
-	if (sys < 0) {
-		tree.live = true; /* there is more to a machine than /sys */
-		tree.places[GPUPT_IN_PROC] = open_directory(AT_FDCWD, "/proc");
-		tree.places[GPUPT_IN_ROOT] = open_directory(AT_FDCWD, "/");
-		*ret = tree;
-		return 0;
+	if (sys < 0) { /* there is more to a machine than /sys */
+		tree.live = true;
+		set_place(&tree, GPUPT_IN_PROC, open_directory(AT_FDCWD, "/proc"));
+	} else {
+		tree.live = is_filesystem(sys, SYSFS_MAGIC);
+		set_place(&tree, GPUPT_IN_PROC, open_proc(sys, tree.live));
 	}
-	tree.places[GPUPT_IN_SYS] = sys;
-	tree.live = is_filesystem(sys, SYSFS_MAGIC);
-	tree.places[GPUPT_IN_PROC] = open_proc(sys, tree.live);
-	if (tree.places[GPUPT_IN_PROC] >= 0)
-		tree.places[GPUPT_IN_ROOT] = open_directory(tree.places[GPUPT_IN_PROC], "..");
+	int proc = tree.places[GPUPT_IN_PROC];
+	set_place(&tree, GPUPT_IN_ROOT, proc < 0 ? -1 : open_directory(proc, ".."));
 	*ret = tree;
 	return 0;
 }
@@ -78,7 +84,9 @@ static void explain(const struct gpupt_tree *tree, enum gpupt_place_in_host plac
 {
 	static const char *const names[] = { "sys/", "proc/", "" };
 	trouble->absent = false;
-	if (tree->places[place] < 0 && tree->places[GPUPT_IN_SYS] < 0 && !tree->live) {
+	if (tree->places[place] < 0)
+		number = tree->numbers[place];
+	if (!number) {
 		strcpy(trouble->text, "not recorded in an inventory");
 		return;
 	}
@@ -91,7 +99,7 @@ static void explain(const struct gpupt_tree *tree, enum gpupt_place_in_host plac
  * in it. -1 with errno set. */
 static int walk(int at, const char *path, const char **ret_name)
 {
-	int fd = at < 0 ? -1 : dup(at);
+	int fd = at < 0 ? -1 : fcntl(at, F_DUPFD_CLOEXEC, 0);
 	if (at < 0)
 		errno = ENOENT;
 	for (const char *slash; fd >= 0 && (slash = strchr(path, '/')); path = slash + 1) {

@@ -131,6 +131,19 @@ static bool concerns(const struct gpupt_domain *domain, size_t program)
 	return efi == (program == OVMF);
 }
 
+static bool has_rpm(struct gpupt_making_checkup *making)
+{
+	static const char *const places[] = { "var/lib/rpm", "usr/lib/sysimage/rpm" };
+	struct gpupt_trouble trouble;
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(places); i++) {
+		GPUPT_AUTO_CLOSE_DIR DIR *dir =
+			gpupt_tree_list(&making->tree, GPUPT_IN_ROOT, places[i], &trouble);
+		if (dir)
+			return true;
+	}
+	return false;
+}
+
 void gpupt_check_versions(struct gpupt_making_checkup *making)
 {
 	struct gpupt_trouble trouble = { 0 };
@@ -153,7 +166,10 @@ void gpupt_check_versions(struct gpupt_making_checkup *making)
 			gpupt_str_addf(&missing, "%s%s", missing.length ? ", " : "",
 				       programs[i].name);
 	}
-	if (missing.length && status)
+	if (missing.length && !status && has_rpm(making))
+		gpupt_checkup_missed(making, "%s: RPM's database is not read; see rpm -q qemu-kvm "
+				     "libvirt-daemon seabios-bin edk2-ovmf", missing.data);
+	else if (missing.length && status)
 		gpupt_checkup_missed(making, "%s: no package of the distribution's", missing.data);
 	else if (missing.length)
 		gpupt_checkup_missed(making, "%s: %s", missing.data, trouble.text);

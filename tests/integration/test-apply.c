@@ -304,6 +304,10 @@ static void test_connection(void **state)
 	assert_int_equal(gpupt_connection_open(node_uri(), true, &connection, NULL), 0);
 	assert_string_equal(gpupt_connection_get_uri(connection), node_uri());
 	assert_int_equal(gpupt_connection_get_host(connection), GPUPT_HOST_NONE);
+	unsigned int libvirt = 0, qemu = 1;
+	gpupt_connection_get_versions(connection, &libvirt, &qemu);
+	assert_true(libvirt > 1000000);
+	assert_int_equal(qemu, 0); /* another hypervisor */
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(names); i++) {
 		struct gpupt_domain *domain = NULL;
 		assert_int_equal(gpupt_connection_find(connection, names[i], &guest, NULL), 0);

@@ -181,7 +181,9 @@ static void test_framebuffer(void **state)
 				 "    00000000-00000000 : efifb\n"
 				 "00000000-00000000 : BOOTFB\n");
 	assert_only(examine_tree(tree_root, nothing), ""); /* another's */
-	replace("../proc/iomem", "00000000-00000000 : PCI Bus 0000:16\n"
+	replace("../proc/iomem", "00000000-00000000 : PCI Bus 0000:02\n"
+				 "  00000000-00000000 : 0000:02:00.0\n"
+				 "    00000000-00000000 : simpledrm\n"
 				 "  00000000-00000000 : " CARD "\n"
 				 "  00000000-00000000 : " CARD "\n"
 				 "    00000000-00000000 : efifb");

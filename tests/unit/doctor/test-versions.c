@@ -131,6 +131,10 @@ static void test_no_packages(void **state)
 	assert_results(checkup, "versions=unknown");
 	assert_has(check_named(checkup, "versions")->unseen, "var/lib/dpkg/status: No such file");
 	gpupt_checkup_free(checkup);
+	puts_at("../usr/lib/sysimage/rpm/rpmdb.sqlite", "");
+	checkup = examine_tree(tree_root, nothing);
+	assert_has(check_named(checkup, "versions")->unseen, "RPM's database is not read");
+	gpupt_checkup_free(checkup);
 }
 
 int main(void)
