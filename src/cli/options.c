@@ -21,8 +21,10 @@ enum {
 };
 
 const struct cli_option cli_options[] = {
-	{ 'c', "connect", "URI", CLI_APPLY | LOOKING | CLI_DOCTOR, "hypervisor to connect to, as in virsh" },
-	{ OPTION_FILE, "file", NULL, LOOKING | CLI_DOCTOR, "TARGET is a file, whatever it looks like" },
+	{ 'c', "connect", "URI", CLI_APPLY | LOOKING | CLI_DOCTOR,
+	  "hypervisor to connect to, as in virsh" },
+	{ OPTION_FILE, "file", NULL, LOOKING | CLI_DOCTOR,
+	  "TARGET is a file, whatever it looks like" },
 	{ OPTION_DOMAIN, "domain", NULL, CLI_APPLY | LOOKING | CLI_DOCTOR,
 	  "TARGET is a domain, whatever it looks like" },
 	{ OPTION_ADD, "add-device", "DEVICE", PLANNING,
@@ -66,7 +68,8 @@ const struct cli_option cli_options[] = {
 	{ OPTION_ALL, "all", NULL, CLI_DEVICES, "all functions, not only those worth passing on" },
 	{ OPTION_STRICT_CHECKUP, "strict", NULL, CLI_DOCTOR,
 	  "exit 1 also where something could not be examined" },
-	{ OPTION_FORMAT, "format", "text|json", CLI_DEVICES | CLI_DOCTOR, "text (default) or JSON" },
+	{ OPTION_FORMAT, "format", "text|json", CLI_DEVICES | CLI_DOCTOR,
+	  "text (default) or JSON" },
 	{ OPTION_PICTURE_FORMAT, "format", "text|json|svg", CLI_EXPLAIN,
 	  "text (default), JSON, or the drawing as an SVG picture" },
 	{ OPTION_SECRETS, "show-secrets", NULL, CLI_APPLY | CLI_DIFF,

@@ -53,7 +53,8 @@ static void check_presence(struct gpupt_making_checkup *making)
 			continue;
 		gpupt_pci_address_format(hostdev->source, address);
 		gpupt_findings_add(&making->check->findings, GPUPT_FINDING_DEVICE_UNKNOWN, domain,
-				   &hostdev->element, address, "the host has no device %s", address);
+				   &hostdev->element, address, "the host has no device %s",
+				   address);
 		gpupt_checkup_advise(making, "Correct the address in the domain, or see why the "
 				     "card does not show up: lspci -s %s.", address);
 	}
@@ -154,8 +155,8 @@ void gpupt_check_drivers(struct gpupt_making_checkup *making)
 		gpupt_checkup_saw(making, "%zu of %zu function%s held by host drivers", n_held,
 				  making->n_devices, GPUPT_PLURAL(making->n_devices));
 	if (n_unknown)
-		gpupt_checkup_missed(making, "the source does not tell the drivers of %zu function%s",
-				     n_unknown, GPUPT_PLURAL(n_unknown));
+		gpupt_checkup_missed(making, "the source does not tell the drivers of %zu "
+				     "function%s", n_unknown, GPUPT_PLURAL(n_unknown));
 }
 
 /* ---- use */

@@ -132,7 +132,8 @@ static void add_candidates(struct gpupt_making_checkup *making)
 {
 	size_t count = gpupt_inventory_count(making->inventory);
 	for (size_t first = 0, end; first < count; first = end) {
-		const struct gpupt_pci_function *slot = gpupt_inventory_get(making->inventory, first);
+		const struct gpupt_pci_function *slot =
+			gpupt_inventory_get(making->inventory, first);
 		bool any = false;
 		for (end = first; end < count; end++) {
 			const struct gpupt_pci_function *function =
@@ -191,12 +192,12 @@ static void find_devices(struct gpupt_making_checkup *making)
 	if (!making->inventory)
 		return;
 	for (size_t i = 0; domain && i < domain->n_hostdevs; i++) {
-		const struct gpupt_pci_function *function =
-			domain->hostdevs[i].has_source ?
-				gpupt_inventory_find(making->inventory, domain->hostdevs[i].source) :
-				NULL;
+		const struct gpupt_hostdev *hostdev = &domain->hostdevs[i];
+		const struct gpupt_pci_function *function = NULL;
+		if (hostdev->has_source)
+			function = gpupt_inventory_find(making->inventory, hostdev->source);
 		if (function)
-			add_device(making, function, &domain->hostdevs[i]);
+			add_device(making, function, hostdev);
 	}
 	if (!domain || !domain->n_hostdevs)
 		add_candidates(making);

@@ -15,9 +15,9 @@ static json_t *check_json(const struct gpupt_check *check)
 		json_decref(findings);
 		return NULL;
 	}
-	return json_pack("{s:s, s:s, s:s?, s:s?, s:o}", "name", check->name, "result",
-			 gpupt_check_get_result(check), "seen", check->seen, "not_examined", check->unseen,
-			 "findings", findings);
+	return json_pack("{s:s, s:s, s:s?, s:s?, s:o}", "name", check->name,
+			 "result", gpupt_check_get_result(check), "seen", check->seen,
+			 "not_examined", check->unseen, "findings", findings);
 }
 
 static json_t *checkup_json(const struct gpupt_checkup *checkup)

@@ -92,11 +92,11 @@ static void advise_iommu(struct gpupt_making_checkup *making)
 		gpupt_checkup_advise(making, "The host's firmware offers none: enable %s in its "
 				     "setup%s.", intel ? "VT-d" : amd ? "the IOMMU" :
 				     "VT-d (Intel) or the IOMMU (AMD)",
-				     amd ? "" : "; with an Intel CPU also boot the host's kernel with "
-				     "intel_iommu=on");
+				     amd ? "" : "; with an Intel CPU also boot the host's kernel "
+				     "with intel_iommu=on");
 	else if (intel && !gpupt_cmdline_has(making->cmdline, "intel_iommu", "on"))
-		gpupt_checkup_advise(making, "Boot the host's kernel with intel_iommu=on, and enable "
-				     "VT-d in the host's firmware setup.");
+		gpupt_checkup_advise(making, "Boot the host's kernel with intel_iommu=on, and "
+				     "enable VT-d in the host's firmware setup.");
 	else if (amd)
 		gpupt_checkup_advise(making, "Enable the IOMMU (AMD-Vi) in the host's firmware "
 				     "setup.");
@@ -135,11 +135,11 @@ void gpupt_check_iommu(struct gpupt_making_checkup *making)
 	enum presence groups = making->inventory ? find_groups(making->inventory) : UNKNOWN;
 	if (iommus == ABSENT || (iommus == UNKNOWN && groups == ABSENT)) {
 		/* VFIO makes groups of its own in its no-IOMMU mode (drivers/vfio/group.c) */
-		gpupt_checkup_found(making, GPUPT_FINDING_HOST_IOMMU_OFF, NULL, "the host's kernel %s",
-				    groups == PRESENT ? "drives no IOMMU; the groups there are are "
-							"those of VFIO's no-IOMMU mode" :
-				    iommus == ABSENT  ? "drives no IOMMU" :
-							"has put no device into an IOMMU group");
+		gpupt_checkup_found(making, GPUPT_FINDING_HOST_IOMMU_OFF, NULL, "%s",
+				    groups == PRESENT ? "the host's kernel drives no IOMMU; its "
+							"groups are those of VFIO's no-IOMMU mode" :
+				    iommus == ABSENT  ? "the host's kernel drives no IOMMU" :
+							"no device is in an IOMMU group");
 		advise_iommu(making);
 		gpupt_checkup_saw(making, "there is no IOMMU");
 	} else if (iommus == PRESENT) {

@@ -22,7 +22,8 @@ static bool read_count(struct gpupt_making_checkup *making, uint64_t page_bytes,
 	char path[128];
 	snprintf(path, sizeof(path), "kernel/mm/hugepages/hugepages-%" PRIu64 "kB/%s",
 		 page_bytes / GPUPT_KIB, file);
-	GPUPT_AUTOFREE char *text = gpupt_tree_read_line(&making->tree, GPUPT_IN_SYS, path, trouble);
+	GPUPT_AUTOFREE char *text =
+		gpupt_tree_read_line(&making->tree, GPUPT_IN_SYS, path, trouble);
 	char *end = text;
 	uint64_t count = text ? strtoull(text, &end, 10) : 0;
 	if (end == text)
@@ -106,12 +107,13 @@ static void check_lock_limit(struct gpupt_making_checkup *making, uint64_t memor
 	gpupt_size_format(gpupt_add(memory, LOCK_EXTRA), needed);
 	if (hard && hard < gpupt_add(memory, LOCK_EXTRA))
 		gpupt_checkup_found(making, GPUPT_FINDING_LOCK_LIMIT, NULL,
-				    "<hard_limit> is %s, and the guest's memory and what QEMU needs "
-				    "beside it are about %s", gpupt_size_format(hard, limit), needed);
+				    "<hard_limit> is %s, and the guest's memory and what QEMU "
+				    "needs beside it are about %s", gpupt_size_format(hard, limit),
+				    needed);
 	if (own && own < gpupt_add(memory, LOCK_EXTRA))
 		gpupt_checkup_found(making, GPUPT_FINDING_LOCK_LIMIT, NULL,
-				    "a QEMU of this account may lock %s, and the guest's memory and "
-				    "what QEMU needs beside it are about %s",
+				    "a QEMU of this account may lock %s, and the guest's memory "
+				    "and what QEMU needs beside it are about %s",
 				    gpupt_size_format(own, limit), needed);
 }
 
@@ -138,6 +140,6 @@ void gpupt_check_memory(struct gpupt_making_checkup *making)
 		check_hugepages(making, memory);
 	else if (memory >= MANY_SMALL_PAGES)
 		gpupt_checkup_found(making, GPUPT_FINDING_PAGES_SMALL, NULL,
-				    "the guest's %s are pinned in pages of the host's ordinary size",
-				    text);
+				    "the guest's %s are pinned in pages of the host's ordinary "
+				    "size", text);
 }

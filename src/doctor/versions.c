@@ -75,11 +75,12 @@ static void check_libvirt(struct gpupt_making_checkup *making, const struct vers
 				    libvirt->text);
 	else if (is_before(libvirt, 8, 7))
 		gpupt_checkup_found(making, GPUPT_FINDING_LIBVIRT_LACKS, NULL,
-				    "libvirt %s has no <maxphysaddr> (8.7), and drops memReserve= in "
-				    "silence (10.3)", libvirt->text);
+				    "libvirt %s has no <maxphysaddr> (8.7), and drops memReserve= "
+				    "in silence (10.3)", libvirt->text);
 	else if (is_before(libvirt, 10, 3))
 		gpupt_checkup_found(making, GPUPT_FINDING_LIBVIRT_LACKS, NULL,
-				    "libvirt %s drops memReserve= in silence (10.3)", libvirt->text);
+				    "libvirt %s drops memReserve= in silence (10.3)",
+				    libvirt->text);
 }
 
 /* In its pad mode each hotplug port's window is aligned to 2^(bits-11), even where a
@@ -127,7 +128,8 @@ static bool concerns(const struct gpupt_domain *domain, size_t program)
 {
 	if (!domain || program < SEABIOS)
 		return true;
-	bool efi = domain->loader || (domain->os_firmware && strcmp(domain->os_firmware, "efi") == 0);
+	bool efi = domain->loader ||
+		   (domain->os_firmware && strcmp(domain->os_firmware, "efi") == 0);
 	return efi == (program == OVMF);
 }
 
@@ -156,10 +158,11 @@ void gpupt_check_versions(struct gpupt_making_checkup *making)
 	};
 	struct gpupt_str missing = { 0 };
 	for (size_t i = 0; i < N_PROGRAMS; i++) {
-		struct version version = given[i].known ? given[i] :
-							  from_packages(status, programs[i].packages);
+		struct version version = given[i];
 		if (!concerns(making->domain, i))
 			continue;
+		if (!version.known)
+			version = from_packages(status, programs[i].packages);
 		if (version.known)
 			programs[i].check(making, &version);
 		else

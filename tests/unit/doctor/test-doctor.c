@@ -84,9 +84,9 @@ static void test_no_inventory(void **state)
 	assert_results(checkup, "bars=unknown groups=unknown drivers=unknown use=unknown");
 	assert_has(check_named(checkup, "bars")->unseen, "Permission denied");
 	gpupt_checkup_free(checkup);
-	assert_only(examine(NULL, NULL), "bars=unknown iommu=unknown groups=unknown drivers=unknown "
-					 "use=unknown vfio=unknown memory=unknown versions=unknown "
-					 "kernel=unknown");
+	assert_only(examine(NULL, NULL),
+		    "bars=unknown iommu=unknown groups=unknown drivers=unknown use=unknown "
+		    "vfio=unknown memory=unknown versions=unknown kernel=unknown");
 }
 
 static void test_json(void **state)

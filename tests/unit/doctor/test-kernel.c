@@ -117,7 +117,7 @@ static void test_vfio(void **state)
 	(void)state;
 	remove_at("module/vfio_pci");
 	assert_only(examine_tree(tree_root, nothing), "vfio=unknown");
-	puts_at(MODULES "modules.dep", "kernel/vfio/pci/vfio-pci-core.ko.xz: kernel/vfio/vfio.ko\n");
+	puts_at(MODULES "modules.dep", "kernel/vfio/pci/vfio-pci-core.ko: kernel/vfio/vfio.ko\n");
 	assert_only(examine_tree(tree_root, nothing), "vfio=unknown"); /* may be built in */
 	puts_at(MODULES "modules.builtin", "kernel/fs/ext4/ext4.ko\n");
 	assert_only(examine_tree(tree_root, nothing), "vfio=error(69)");

@@ -29,8 +29,8 @@ static void test_hugepages(void **state)
 static void test_page_size(void **state)
 {
 	(void)state;
-	const char *domain = DOMAIN("<memoryBacking><hugepages><page size='1' unit='G'/></hugepages>"
-				    "</memoryBacking>", HOSTDEV);
+	const char *domain = DOMAIN("<memoryBacking><hugepages><page size='1' unit='G'/>"
+				    "</hugepages></memoryBacking>", HOSTDEV);
 	struct gpupt_checkup *checkup = examine_for(domain, nothing);
 	assert_results(checkup, "memory=partly");
 	assert_has(check_named(checkup, "memory")->unseen, "hugepages-1048576kB");
