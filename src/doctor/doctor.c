@@ -25,6 +25,7 @@ static const struct {
 
 /* ---- what checks write */
 
+__attribute__((format(printf, 3, 0)))
 static void add_part(struct gpupt_making_checkup *making, struct gpupt_str *str,
 		     const char *format, va_list args)
 {

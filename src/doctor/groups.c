@@ -65,9 +65,10 @@ static void check_group(struct gpupt_making_checkup *making,
 		gpupt_checkup_found(making, GPUPT_FINDING_GROUP_SHARED, device,
 				    "IOMMU group %d also has %s, which the host keeps",
 				    device->function->iommu_group, holding);
-		gpupt_checkup_advise(making, "Pass them through to the same guest, bind them to "
-				     "vfio-pci (driverctl set-override ADDRESS vfio-pci), or move "
-				     "the card to a slot with a group of its own.");
+		gpupt_checkup_advise(making, "Pass them through to the same guest (gpupt-xml apply "
+				     "--add-device), bind them to vfio-pci (driverctl set-override "
+				     "ADDRESS vfio-pci), or move the card to a slot with a group of "
+				     "its own.");
 	}
 	if (strangers.count)
 		gpupt_checkup_found(making, GPUPT_FINDING_GROUP_WIDE, device,
