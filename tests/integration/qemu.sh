@@ -118,7 +118,7 @@ fi
 run 0 "$gpupt_xml" apply z-k8s-n-1 -c qemu:///system --inventory "$snapshot"
 has "$out" "+      <pcihole64 unit='KiB'>67108864</pcihole64>"
 has "$err" "z-k8s-n-1: defined, read back and found right"
-has "$err" "[GPUPT-0071]" # the 32-bit trap: the hole alone is not enough
+has "$err" "[GPUPT-0101]" # the 32-bit trap: the hole alone is not enough
 has_not "$err" "validation"
 has "$(virsh -r -c qemu:///system dumpxml --inactive z-k8s-n-1)" \
 	"<pcihole64 unit='KiB'>67108864</pcihole64>"

@@ -124,7 +124,7 @@ static bool reallocates(const char *cmdline)
 	snprintf(os, sizeof(os), "<kernel>/k</kernel><cmdline>%s</cmdline>", cmdline);
 	const struct guest guest = { .in_os = os };
 	struct gpupt_plan *plan = plan_of(&guest);
-	bool trapped = finding(plan, 71) != NULL;
+	bool trapped = finding(plan, 101) != NULL;
 	gpupt_plan_free(plan);
 	return !trapped;
 }

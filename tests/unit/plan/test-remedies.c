@@ -90,9 +90,9 @@ static void expect_refusal(const struct guest *guest, const struct wish *wish, c
 	size_t count;
 	struct gpupt_plan *plan = plan_with(guest, request_with(guest, wish));
 	assert_int_equal(gpupt_plan_get_status(plan), GPUPT_E_NO_FIT);
-	assert_non_null(finding(plan, 70));
-	if (!strstr(finding(plan, 70)->text, names))
-		fail_msg("no %s in %s", names, finding(plan, 70)->text);
+	assert_non_null(finding(plan, 100));
+	if (!strstr(finding(plan, 100)->text, names))
+		fail_msg("no %s in %s", names, finding(plan, 100)->text);
 	gpupt_plan_get_edits(plan, &count);
 	assert_int_equal(count, 0);
 	gpupt_plan_get_steps(plan, &count);
@@ -147,7 +147,7 @@ static void kernel_option(void **state)
 	struct gpupt_plan *plan = plan_with(&disk, request_with(&disk, &wish));
 	assert_int_equal(gpupt_plan_get_status(plan), 0);
 	assert_true(takes(plan, GPUPT_REMEDY_CMDLINE));
-	assert_non_null(finding(plan, 73));
+	assert_non_null(finding(plan, 103));
 	gpupt_plan_free(plan);
 }
 
