@@ -24,6 +24,7 @@ enum {
 	CLI_DIFFERS = 1, /* diff and apply --dry-run only */
 	CLI_TROUBLE = 2,
 	CLI_NO_FIT = 3,
+	CLI_FINDINGS = 4, /* diff --strict only */
 };
 
 /* Bits, so that an option can name all the commands that take it. */
@@ -70,7 +71,7 @@ struct cli_settings {
 	enum cli_color color;
 	bool allow_shrink, force, multifunction, no_siblings;
 	bool as_file, as_domain;
-	bool dry_run, in_place, yes;
+	bool dry_run, in_place, strict, yes;
 	bool all, show_secrets;
 	bool strict_checkup;
 	bool quiet, verbose, help;

@@ -2,19 +2,34 @@
 #include "cli/output.h"
 #include "cli/work.h"
 
+static bool has_errors(const struct gpupt_plan *plan)
+{
+	size_t count;
+	const struct gpupt_finding *findings = gpupt_plan_get_findings(plan, &count);
+	return count && findings[0].severity == GPUPT_ERROR; /* the most serious come first */
+}
+
+/* Without --strict a finding is for people to read. */
+static int status_of(const struct cli_work *work, int status)
+{
+	return work->settings->strict && has_errors(work->plan) ? CLI_FINDINGS : status;
+}
+
 static int show(struct cli_work *work, struct gpupt_error **error)
 {
 	int r = cli_work_plan(work, error);
 	if (r < 0)
 		return r;
 	r = cli_judge(work->settings, work->plan, cli_work_file(work));
-	if (r != CLI_DONE || !cli_work_differs(work))
+	if (r != CLI_DONE)
 		return r;
+	if (!cli_work_differs(work))
+		return status_of(work, r);
 	size_t length;
 	const char *text = gpupt_domain_get_text(work->target.domain, &length);
 	r = cli_print_diff(work->settings, work->target.diff_name, text, length, work->text,
 			   work->length, error);
-	return r < 0 ? r : CLI_DIFFERS;
+	return r < 0 ? r : status_of(work, CLI_DIFFERS);
 }
 
 int cli_diff(const struct cli_settings *settings, struct gpupt_error **error)

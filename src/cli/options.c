@@ -17,6 +17,7 @@ enum {
 	OPTION_FORCE, OPTION_MULTIFUNCTION, OPTION_NO_SIBLINGS, OPTION_DRY_RUN, OPTION_YES,
 	OPTION_ALL, OPTION_FORMAT, OPTION_PICTURE_FORMAT, OPTION_SECRETS, OPTION_COLOR,
 	OPTION_FIRMWARE, OPTION_GUEST_KERNEL, OPTION_ALLOW, OPTION_FORBID, OPTION_STRICT_CHECKUP,
+	OPTION_FIRMWARE, OPTION_GUEST_KERNEL, OPTION_STRICT,
 };
 
 const struct cli_option cli_options[] = {
@@ -71,6 +72,7 @@ const struct cli_option cli_options[] = {
 	  "text (default) or JSON" },
 	{ OPTION_PICTURE_FORMAT, "format", "text|json|svg", CLI_EXPLAIN,
 	  "text (default), JSON, or the drawing as an SVG picture" },
+	{ OPTION_STRICT, "strict", NULL, CLI_DIFF, "exit 4 when a finding is an error" },
 	{ OPTION_SECRETS, "show-secrets", NULL, CLI_APPLY | CLI_DIFF,
 	  "show passwords in the diff" },
 	{ OPTION_COLOR, "color", "auto|always|never", EVERY,
@@ -205,6 +207,7 @@ static int set(const struct cli_option *option, const char *argument,
 	case OPTION_YES: settings->yes = true; break;
 	case OPTION_ALL: settings->all = true; break;
 	case OPTION_STRICT_CHECKUP: settings->strict_checkup = true; break;
+	case OPTION_STRICT: settings->strict = true; break;
 	case OPTION_SECRETS: settings->show_secrets = true; break;
 	default: return set_choice(option, argument, settings, error);
 	}

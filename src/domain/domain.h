@@ -115,6 +115,20 @@ struct gpupt_device {
 	enum gpupt_tristate rom_bar;
 };
 
+/* Something that libvirt drops without a word, or refuses. */
+enum gpupt_stray_kind {
+	GPUPT_STRAY_HOLE,    /* <pcihole64>, but outside of any PCI controller */
+	GPUPT_STRAY_NAME,    /* a name that looks like it */
+	GPUPT_STRAY_FW_CFG,  /* <entry> of <sysinfo type='fwcfg'> */
+};
+
+struct gpupt_stray {
+	enum gpupt_stray_kind kind;
+	struct gpupt_element element; /* of the first two the start tag only */
+	const char *name;   /* as it is written; of an <entry>, its name attribute */
+	const char *parent; /* the element it stands in */
+};
+
 /* What the domain text calls a machine, by libvirt's own rules. */
 enum gpupt_machine {
 	GPUPT_MACHINE_UNKNOWN,    /* not said */
@@ -164,12 +178,14 @@ struct gpupt_domain {
 	const char *kernel;
 	const char *cmdline;
 	struct gpupt_element kernel_element, cmdline_element;
+	struct gpupt_element cmdline_place;
 
 	enum gpupt_cpu_mode cpu_mode;
 	const char *cpu_model;
 	const char *cpu_vendor;
 	enum gpupt_tristate cpu_pages_1g; /* <feature name='pdpe1gb'> */
 	enum gpupt_maxphysaddr maxphysaddr;
+	struct gpupt_element maxphysaddr_place;
 	unsigned int maxphysaddr_bits;  /* 0: not given */
 	unsigned int maxphysaddr_limit; /* 0: not given */
 	struct gpupt_element maxphysaddr_element;
@@ -195,8 +211,14 @@ struct gpupt_domain {
 	const char **arguments;           /* its <qemu:arg>s, in order */
 	struct gpupt_element *argument_elements; /* the same */
 	size_t n_arguments, c_arguments, n_argument_elements, c_argument_elements;
+	size_t n_arguments, c_arguments;
+	struct gpupt_element *argument_places; /* where each of them stands */
+	size_t c_argument_places;
 	struct gpupt_element override; /* <qemu:override> */
 	const char *override_property; /* one in it that moves BARs; NULL: none */
+
+	struct gpupt_stray *strays;
+	size_t n_strays, c_strays;
 
 	struct gpupt_arena *arena; /* holds the strings */
 };

@@ -34,6 +34,8 @@ static const struct rule {
 	{ CTX_METADATA, "libosinfo:libosinfo", CTX_LIBOSINFO },
 	{ CTX_LIBOSINFO, "libosinfo:os", CTX_LIBOSINFO_OS },
 	{ CTX_DOMAIN, "qemu:commandline", CTX_QEMU_COMMANDLINE },
+	{ CTX_DOMAIN, "sysinfo", CTX_SYSINFO },
+	{ CTX_SYSINFO, "entry", CTX_SYSINFO_ENTRY },
 	{ CTX_OS, "type", CTX_OS_TYPE },
 	{ CTX_OS, "loader", CTX_OS_LOADER },
 	{ CTX_OS, "kernel", CTX_OS_KERNEL },
@@ -133,10 +135,22 @@ static void read_qemu_argument(struct gpupt_parser *parser,
 	const char *value = gpupt_attribute(parser, attributes, "value");
 	if (!value)
 		return;
-	if (GPUPT_GROW(domain->arguments, domain->n_arguments, domain->c_arguments))
-		domain->arguments[domain->n_arguments++] = value;
-	else
+	if (!GPUPT_GROW(domain->arguments, domain->n_arguments, domain->c_arguments) ||
+	    !GPUPT_GROW(domain->argument_places, domain->n_arguments,
+			domain->c_argument_places)) {
 		parser->no_memory = true;
+		return;
+	}
+	domain->argument_places[domain->n_arguments] = (struct gpupt_element){ 0 };
+	domain->arguments[domain->n_arguments++] = value;
+}
+
+/* The one without a place yet: an argument without a value is none. */
+static void leave_qemu_argument(struct gpupt_domain *domain, const struct gpupt_element *element)
+{
+	struct gpupt_element *place = GPUPT_LAST(domain->argument_places, domain->n_arguments);
+	if (place && !place->whole.end)
+		*place = *element;
 }
 
 /* What a bridge sets aside, and whether it takes hotplug. */
@@ -182,6 +196,7 @@ static void enter_domain_child(struct gpupt_parser *parser, enum gpupt_context i
 	case CTX_NUMA_CELL: read_cell(parser, attributes); break;
 	case CTX_MAXPHYSADDR: read_maxphysaddr(parser, attributes); break;
 	case CTX_QEMU_ARG: read_qemu_argument(parser, attributes); break;
+	case CTX_SYSINFO_ENTRY: gpupt_strays_enter_entry(parser, attributes); break;
 	case CTX_QEMU_PROPERTY: read_qemu_property(parser, attributes); break;
 	default:
 		break;
@@ -214,14 +229,16 @@ bool gpupt_facts_wants_text(enum gpupt_context context)
 enum gpupt_context gpupt_facts_enter(struct gpupt_parser *parser, enum gpupt_context parent,
 				     const char *name, const struct gpupt_attributes *attributes)
 {
-	if (parent == CTX_IGNORED)
-		return CTX_IGNORED;
+	if (parent == CTX_IGNORED || parent == CTX_FOREIGN)
+		return parent;
 	enum gpupt_context inside = CTX_IGNORED;
 	if (parent == CTX_DEVICES)
 		return gpupt_facts_enter_device(parser, name, attributes);
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(rules) && inside == CTX_IGNORED; i++)
 		if (rules[i].parent == parent && strcmp(rules[i].name, name) == 0)
 			inside = rules[i].inside;
+	if (inside == CTX_IGNORED && parent >= CTX_METADATA && parent <= CTX_LIBOSINFO_OS)
+		return CTX_FOREIGN;
 	if (gpupt_facts_wants_text(inside)) {
 		parser->text.length = 0;
 		parser->unit = gpupt_attribute(parser, attributes, "unit");
@@ -321,6 +338,12 @@ static void leave_fact(struct gpupt_parser *parser, enum gpupt_context context,
 		domain->cmdline = collected_text(parser);
 		domain->cmdline_element = *element;
 		break;
+	case CTX_OS_KERNEL: domain->kernel = collected_text(parser); break;
+	case CTX_OS_CMDLINE:
+		domain->cmdline = collected_text(parser);
+		domain->cmdline_place = *element;
+		break;
+	case CTX_MAXPHYSADDR: domain->maxphysaddr_place = *element; break;
 	case CTX_CPU_MODEL: domain->cpu_model = collected_text(parser); break;
 	case CTX_CPU_VENDOR: domain->cpu_vendor = collected_text(parser); break;
 	case CTX_CONTROLLER_HOLE: leave_hole(parser, element); break;
@@ -334,6 +357,8 @@ static void leave_fact(struct gpupt_parser *parser, enum gpupt_context context,
 	case CTX_MAXPHYSADDR: domain->maxphysaddr_element = *element; break;
 	case CTX_QEMU_COMMANDLINE: domain->commandline = *element; break;
 	case CTX_QEMU_ARG: keep_argument_element(parser, element); break;
+	case CTX_QEMU_ARG: leave_qemu_argument(domain, element); break;
+	case CTX_SYSINFO_ENTRY: gpupt_strays_leave_entry(domain, element); break;
 	case CTX_QEMU_OVERRIDE: domain->override = *element; break;
 	case CTX_DEVICES: /* of several, the first with something in it */
 		if (!domain->has_devices ||

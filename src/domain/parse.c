@@ -146,7 +146,7 @@ static void on_start_element(void *context, const xmlChar *name, const xmlChar *
 		return;
 	}
 	enum gpupt_context parent = pass->open[pass->depth - 1].context;
-	enum gpupt_context inside = CTX_IGNORED;
+	enum gpupt_context inside = CTX_FOREIGN;
 	const struct gpupt_attributes given = { attributes, n_attributes };
 	char buffer[64];
 	const char *known = known_name((const char *)name, (const char *)uri, buffer);
@@ -158,6 +158,10 @@ static void on_start_element(void *context, const xmlChar *name, const xmlChar *
 		     uri ? " of another namespace" : "");
 		return;
 	}
+	if ((inside == CTX_IGNORED || parent == CTX_DEVICES) && !uri &&
+	    gpupt_stray_is_likely((const char *)name))
+		gpupt_strays_note_element(&pass->parser, (const char *)name, &element,
+					  &pass->open[pass->depth - 1].element);
 	if (pass->parser.no_memory) {
 		stop(pass, GPUPT_E_NOMEM, element.whole.start, "out of memory");
 		return;

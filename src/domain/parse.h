@@ -12,7 +12,8 @@
 
 /* What an open element means: its place in the domain's grammar. */
 enum gpupt_context {
-	CTX_IGNORED, /* nothing in it matters: metadata, foreign namespaces */
+	CTX_IGNORED, /* nothing in it is a fact */
+	CTX_FOREIGN, /* not libvirt's, either: metadata, foreign namespaces */
 	CTX_DOCUMENT,
 	CTX_DOMAIN,
 	CTX_METADATA,
@@ -27,6 +28,8 @@ enum gpupt_context {
 	CTX_HUGEPAGE,
 	CTX_MEMTUNE,
 	CTX_HARD_LIMIT,
+	CTX_SYSINFO,
+	CTX_SYSINFO_ENTRY,
 	CTX_OS,
 	CTX_OS_TYPE,
 	CTX_OS_LOADER,
@@ -112,6 +115,23 @@ void gpupt_facts_enter_other_child(struct gpupt_parser *parser, enum gpupt_conte
 				   const struct gpupt_attributes *attributes);
 void gpupt_facts_leave_device(struct gpupt_parser *parser, enum gpupt_context context,
 			      const char *name, const struct gpupt_element *element);
+
+/* ---- strays.c */
+
+/* Whether a name may be meant as "pcihole64", in a glance: most are not. */
+static inline bool gpupt_stray_is_likely(const char *name)
+{
+	return (*name | 0x20) == 'p' || (*name | 0x20) == 'h';
+}
+/* An element that means nothing where it stands: kept if it is a <pcihole64>, or
+ * looks like one. */
+void gpupt_strays_note_element(struct gpupt_parser *parser, const char *name,
+			       const struct gpupt_element *element,
+			       const struct gpupt_element *parent);
+/* <entry name=> of <sysinfo> begins, and ends. */
+void gpupt_strays_enter_entry(struct gpupt_parser *parser,
+			      const struct gpupt_attributes *attributes);
+void gpupt_strays_leave_entry(struct gpupt_domain *domain, const struct gpupt_element *element);
 
 /* ---- facts.c */
 

@@ -171,6 +171,8 @@ struct gpupt_mmio_memory {
 };
 struct gpupt_mmio_memory gpupt_qemu_memory(const struct gpupt_mmio_guest *guest);
 
+/* The firmware's own 64-bit window, where it is settled beforehand (OVMF); else empty. */
+struct gpupt_range gpupt_firmware_window(const struct gpupt_mmio_guest *guest);
 /* Where the firmware puts BARs below 4 GiB. */
 struct gpupt_range gpupt_firmware_low_window(const struct gpupt_mmio_guest *guest);
 

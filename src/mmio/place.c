@@ -33,6 +33,12 @@ struct gpupt_range gpupt_firmware_low_window(const struct gpupt_mmio_guest *gues
 						      : gpupt_seabios_low_window(guest);
 }
 
+struct gpupt_range gpupt_firmware_window(const struct gpupt_mmio_guest *guest)
+{
+	return guest->firmware == GPUPT_FIRMWARE_OVMF ? gpupt_ovmf_window(guest)
+						      : (struct gpupt_range){ 0 };
+}
+
 /* A guest has so many buses; what is more is not modelled. */
 #define MAX_BUSES 256
 #define MAX_FUNCTIONS_ON_BUS 256

@@ -10,10 +10,12 @@
 
 #define WINDOW_NAME "opt/ovmf/X-PciMmio64Mb"
 
-static const struct gpupt_element *place_of(const struct gpupt_making *making)
-{
-	return &making->domain->commandline;
-}
+/* One option with its value, and where the value stands. */
+struct option {
+	const char *name;
+	const char *value;
+	const struct gpupt_element *place;
+};
 
 static bool starts(const char *text, const char *prefix)
 {
@@ -58,8 +60,9 @@ static bool read_size(const char *text, size_t length, uint64_t *ret)
 	return *ret != UINT64_MAX;
 }
 
-static void read_global(struct gpupt_making *making, const char *text)
+static void read_global(struct gpupt_making *making, const struct option *option)
 {
+	const char *text = option->value;
 	bool q35 = making->guest.machine == GPUPT_MACHINE_Q35;
 	const char *prefix = q35 ? "q35-pcihost.pci-hole64-size=" :
 				   "i440FX-pcihost.pci-hole64-size=";
@@ -76,7 +79,7 @@ static void read_global(struct gpupt_making *making, const char *text)
 		return;
 	making->has_commandline_hole = read_size(value, length, &making->commandline_hole);
 	gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_COMMANDLINE_HOLE, making->domain,
-			   place_of(making), "qemu:commandline",
+			   option->place, "qemu:commandline",
 			   making->has_commandline_hole ?
 			   "pci-hole64-size is %.*s in <qemu:commandline>, and that counts, "
 			   "whatever <pcihole64> says" :
@@ -103,32 +106,72 @@ static bool read_window(struct gpupt_making *making, const char *text, size_t le
 }
 
 static void complain(struct gpupt_making *making, enum gpupt_finding_number number,
-		     const char *what, const char *text, const char *why)
+		     const struct option *option, const char *why)
 {
-	gpupt_findings_add(&making->plan->findings, number, making->domain, place_of(making),
-			   "qemu:commandline", "\"%s%s%.100s\" in <qemu:commandline> %s", what,
-			   *what ? " " : "", text, why);
+	bool named = strcmp(option->name, "-fw_cfg") != 0;
+	gpupt_findings_add(&making->plan->findings, number, making->domain, option->place,
+			   "qemu:commandline", "\"%s%s%.100s\" in <qemu:commandline> %s",
+			   named ? option->name : "", named ? " " : "", option->value, why);
 }
 
-static void read_fw_cfg(struct gpupt_making *making, const char *text)
+/* What OVMF reads below opt/ovmf/ (edk2, OvmfPkg/Library/PlatformInitLib, stable202005
+ * to stable202608; MemDebugLogPages since stable202511; PcdPropertiesTableEnable until
+ * stable201905; PcdSevIsMigrationHelper where SEV guests can migrate), and SeaBIOS below
+ * opt/org.seabios/ (src/fw/pciinit.c, since 1.17). */
+static const char *const names_read[] = {
+	WINDOW_NAME, "opt/ovmf/PcdSetNxForStack", "opt/ovmf/MemDebugLogPages",
+	"opt/ovmf/PcdPropertiesTableEnable", "opt/ovmf/PcdSevIsMigrationHelper",
+	"opt/org.seabios/pci64",
+};
+
+static bool is_read(const char *name, size_t length)
 {
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(names_read); i++)
+		if (strlen(names_read[i]) == length && memcmp(name, names_read[i], length) == 0)
+			return true;
+	return false;
+}
+
+/* A name that somebody meant for the firmware: in its own folders, or like that of
+ * OVMF's window in any. */
+static bool is_meant_for_firmware(const char *name, size_t length)
+{
+	static const char *const folders[] = { "opt/ovmf/", "opt/org.seabios/" };
+	static const char window[] = "X-PciMmio";
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(folders); i++)
+		if (strncasecmp(name, folders[i], strlen(folders[i])) == 0)
+			return true;
+	const char *slash = memrchr(name, '/', length);
+	const char *last = slash ? slash + 1 : name;
+	return strncasecmp(last, window, strlen(window)) == 0;
+}
+
+static void read_fw_cfg(struct gpupt_making *making, const struct option *option)
+{
+	const char *text = option->value;
 	size_t name_length = strcspn(text, ","), length;
 	const char *name = find_key(text, "name", &name_length);
 	if (!name) /* the name needs no key */
 		name = text;
-	if (strncasecmp(name, "opt/ovmf/X-PciMmio", strlen("opt/ovmf/X-PciMmio")) != 0)
+	if (!is_meant_for_firmware(name, name_length))
 		return;
-	if (name_length != strlen(WINDOW_NAME) || strncmp(name, WINDOW_NAME, name_length) != 0) {
-		complain(making, GPUPT_FINDING_KNOB_UNREAD, "", text,
-			 "is read by no firmware; the name is " WINDOW_NAME);
+	if (!is_read(name, name_length)) {
+		complain(making, GPUPT_FINDING_KNOB_UNREAD, option,
+			 "is read by no firmware; OVMF's window is " WINDOW_NAME);
 		return;
 	}
+	if (strncmp(name, "opt/org.seabios/", strlen("opt/org.seabios/")) == 0)
+		complain(making, GPUPT_FINDING_COMMANDLINE_IGNORED, option,
+			 "is left out of account");
+	if (strncmp(name, WINDOW_NAME, strlen(WINDOW_NAME)) != 0)
+		return;
+	making->window_place = option->place;
 	const char *value = find_key(text, "string", &length);
 	if (!value)
-		complain(making, GPUPT_FINDING_COMMANDLINE_IGNORED, "", text,
+		complain(making, GPUPT_FINDING_COMMANDLINE_IGNORED, option,
 			 "names no string, so its value is not known; it is left out of account");
 	else if (!read_window(making, value, length))
-		complain(making, GPUPT_FINDING_KNOB_UNREAD, "", text,
+		complain(making, GPUPT_FINDING_KNOB_UNREAD, option,
 			 "is no decimal number of MiB; OVMF ignores it");
 }
 
@@ -161,15 +204,16 @@ void gpupt_make_commandline(struct gpupt_making *making)
 {
 	const struct gpupt_domain *domain = making->domain;
 	for (size_t i = 0; i + 1 < domain->n_arguments; i++) {
-		const char *option = domain->arguments[i], *value = domain->arguments[i + 1];
-		if (starts(option, "--"))
-			option++;
-		if (strcmp(option, "-global") == 0)
-			read_global(making, value);
-		else if (strcmp(option, "-fw_cfg") == 0)
-			read_fw_cfg(making, value);
-		else if (matters(option, value))
-			complain(making, GPUPT_FINDING_COMMANDLINE_IGNORED, option, value,
+		struct option option = { domain->arguments[i], domain->arguments[i + 1],
+					 &domain->argument_places[i + 1] };
+		if (starts(option.name, "--"))
+			option.name++;
+		if (strcmp(option.name, "-global") == 0)
+			read_global(making, &option);
+		else if (strcmp(option.name, "-fw_cfg") == 0)
+			read_fw_cfg(making, &option);
+		else if (matters(option.name, option.value))
+			complain(making, GPUPT_FINDING_COMMANDLINE_IGNORED, &option,
 				 "is left out of account");
 		else
 			continue;

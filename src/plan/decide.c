@@ -122,7 +122,8 @@ static void note_larger(struct gpupt_making *making)
 {
 	const struct gpupt_hole_numbers *hole = &making->plan->hole;
 	uint64_t chosen = gpupt_power_of_two_above(gpupt_align_up(making->needed, GPUPT_GIB));
-	if (!hole->present || !making->needed || hole->current <= chosen)
+	if (!hole->present || !making->needed || hole->current <= chosen ||
+	    gpupt_hole_wastes_bits(making))
 		return;
 	gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_HOLE_LARGER, making->domain,
 			   gpupt_making_hole_element(making), "pcihole64",

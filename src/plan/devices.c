@@ -46,8 +46,8 @@ static int index_wanted(struct gpupt_making *making)
 }
 
 /* The first with that address. */
-static struct gpupt_wanted *find_wanted(struct gpupt_making *making,
-					struct gpupt_pci_address address)
+struct gpupt_wanted *gpupt_making_find_wanted(struct gpupt_making *making,
+					      struct gpupt_pci_address address)
 {
 	size_t low = 0, high = making->n_indexed;
 	while (low < high) {
@@ -170,7 +170,7 @@ static int add_address(struct gpupt_making *making, struct gpupt_pci_address add
 {
 	const struct gpupt_pci_function *function =
 		gpupt_inventory_find(making->inventory, address);
-	const struct gpupt_wanted *there = find_wanted(making, address);
+	const struct gpupt_wanted *there = gpupt_making_find_wanted(making, address);
 	const char *text = gpupt_making_address(making, address);
 	if (there) {
 		if (there->existing)
@@ -258,7 +258,8 @@ static int add_selected(struct gpupt_making *making, const char *selector)
 	if (gpu)
 		report_boot_displays(making);
 	for (size_t i = 0; i < count; i++) {
-		if (gpu && !find_wanted(making, addresses[i]) && skip_for_gpu(making, addresses[i]))
+		if (gpu && !gpupt_making_find_wanted(making, addresses[i]) &&
+		    skip_for_gpu(making, addresses[i]))
 			continue;
 		r = add_with_siblings(making, addresses[i]);
 		if (r < 0)
@@ -268,6 +269,19 @@ static int add_selected(struct gpupt_making *making, const char *selector)
 }
 
 /* ---- what is odd about them */
+
+bool gpupt_host_holds(const struct gpupt_pci_function *function)
+{
+	static const char *const harmless[] = { "vfio-pci", "pci-stub", "pcieport", "vfio_pci" };
+	if (function->is_bridge || (function->driver_known && !function->driver))
+		return false;
+	for (size_t i = 0; function->driver && i < GPUPT_ARRAY_SIZE(harmless); i++)
+		if (strcmp(function->driver, harmless[i]) == 0)
+			return false;
+	/* variants such as nvgrace-gpu-vfio-pci or mlx5_vfio_pci */
+	return !function->driver || !(strstr(function->driver, "vfio-pci") ||
+				      strstr(function->driver, "vfio_pci"));
+}
 
 /* VFIO hands out a group only when no host driver holds any of its functions
  * (Linux drivers/vfio/group.c). */
@@ -280,6 +294,7 @@ static void check_group(struct gpupt_making *making, const struct gpupt_wanted *
 		const struct gpupt_pci_function *other = gpupt_inventory_get(making->inventory, i);
 		if (other->iommu_group != function->iommu_group || other == function ||
 		    find_wanted(making, other->address) || !gpupt_pci_holds_group(other))
+		    gpupt_making_find_wanted(making, other->address) || !gpupt_host_holds(other))
 			continue;
 		const char *text = gpupt_making_address(making, other->address);
 		const char *subject = gpupt_making_address(making, wanted->host);
@@ -304,7 +319,7 @@ static void check_device(struct gpupt_making *making, size_t i)
 		gpupt_findings_add(findings, GPUPT_FINDING_OTHER_DOMAIN, making->domain, element,
 				   text, "domain %s lists %s as well; only one of them can run",
 				   other, text);
-	if (find_wanted(making, wanted->host) != wanted)
+	if (gpupt_making_find_wanted(making, wanted->host) != wanted)
 		gpupt_findings_add(findings, GPUPT_FINDING_TWICE, making->domain, element, text,
 				   "%s is listed twice", text);
 	if (!wanted->function) {

@@ -20,6 +20,9 @@
  *   map.c      the same as ranges of the guest's address space
  *   steps.c    what the plan does, in words
  *   edit.c     what to change in the text; edit-cures.c for remedies beside the hole
+ *   lint.c     what in the text does nothing, or harm; lint-guest.c the same where
+ *              only the guest as it comes out of all this tells
+ *   edit.c     what to change in the text
  */
 
 #include "domain/splice.h"
@@ -140,6 +143,7 @@ struct gpupt_making {
 	struct gpupt_cure cure;
 
 	struct gpupt_mmio_guest guest;
+	const struct gpupt_element *window_place; /* of opt/ovmf/X-PciMmio64Mb; or NULL */
 	bool vendor_unknown;
 	const char *release;  /* "edk2-stable202502" where it is known, or NULL */
 	bool release_of_file; /* it is that of a build, which may have been patched */
@@ -168,6 +172,8 @@ int gpupt_make_hole(struct gpupt_making *making);
 int gpupt_make_layout(struct gpupt_making *making);
 int gpupt_make_map(struct gpupt_making *making);
 int gpupt_make_steps(struct gpupt_making *making);
+void gpupt_lint(struct gpupt_making *making);
+int gpupt_lint_guest(struct gpupt_making *making);
 int gpupt_make_edits(struct gpupt_making *making);
 int gpupt_edit_cures(struct gpupt_making *making); /* part of it */
 
@@ -194,6 +200,14 @@ const char *gpupt_making_size(struct gpupt_making *making, uint64_t bytes);
 const char *gpupt_making_address(struct gpupt_making *making, struct gpupt_pci_address address);
 const char *gpupt_making_text(struct gpupt_making *making, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* The device with that host address that the guest will have; NULL: none. */
+struct gpupt_wanted *gpupt_making_find_wanted(struct gpupt_making *making,
+					      struct gpupt_pci_address address);
+/* Whether a host driver holds the function, and with it its IOMMU group. */
+bool gpupt_host_holds(const struct gpupt_pci_function *function);
+/* The domain's hole is many times what is needed, and most of the address space. */
+bool gpupt_hole_wastes_bits(const struct gpupt_making *making);
 
 /* Runs the model in one world with a given hole; fills the results in
  * making->functions. */

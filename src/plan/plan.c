@@ -85,6 +85,9 @@ static int make(struct gpupt_making *making)
 	}
 	if (r == 0)
 		r = gpupt_make_steps(making);
+		gpupt_lint(making);
+	if (r == 0)
+		r = gpupt_lint_guest(making);
 	if (r == 0)
 		r = gpupt_make_edits(making);
 	if (r == 0)
