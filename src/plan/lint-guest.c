@@ -220,19 +220,20 @@ static bool has_default_width(const struct gpupt_making *making)
 	       domain->type && strcmp(domain->type, "kvm") == 0;
 }
 
-/* Whether the host's address bits bring up every BAR in a world that now lacks some. */
+/* Whether more address bits bring up every BAR in a world in which no hole does. Where
+ * one does, that is the smaller change. */
 static int check_width(struct gpupt_making *making)
 {
 	unsigned int host = making->inventory ?
 			    gpupt_inventory_get_host(making->inventory)->phys_bits : 0;
 	unsigned int bits = host ? host : COMMON_PHYS_BITS;
-	size_t failing = 0, cured = 0;
+	size_t cured = 0;
 	if (!has_default_width(making) || bits <= DEFAULT_PHYS_BITS || making->device_unknown)
 		return 0;
 	for (size_t i = 0; i < making->n_worlds; i++) {
 		struct gpupt_world world = making->worlds[i];
 		size_t unplaced = 0;
-		if (world.model != i || world.verdict != GPUPT_VERDICT_PARTIAL)
+		if (world.model != i || world.works || !world.verdict)
 			continue;
 		world.guest.phys_bits = bits;
 		if (world.guest.guest_phys_bits)
@@ -240,12 +241,11 @@ static int check_width(struct gpupt_making *making)
 		int r = try(making, &world, &unplaced);
 		if (r < 0)
 			return r;
-		failing += world.weight;
 		cured += unplaced ? 0 : world.weight;
 	}
 	if (!cured)
 		return 0;
-	const char *where = cured == failing && failing == making->n_worlds ? "" :
+	const char *where = cured == making->n_worlds ? "" :
 			    gpupt_making_text(making, " (in %zu of %zu possibilities)", cured,
 					      making->n_worlds);
 	gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_CPU_AT_40_BITS, making->domain,
