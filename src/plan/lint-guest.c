@@ -44,15 +44,14 @@ static int check_wasted_bits(struct gpupt_making *making)
 	const struct gpupt_hole_numbers *hole = &making->plan->hole;
 	if (!gpupt_hole_wastes_bits(making) || hole->planned != hole->current)
 		return 0;
-	const char *would_do = making->needed ?
-		gpupt_making_text(making, "%s would do", gpupt_making_size(making, making->needed)) :
-		"nothing needs it";
-	gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_HOLE_WASTES_BITS, making->domain,
-			   gpupt_making_hole_element(making), "pcihole64",
-			   "<pcihole64> is %s where %s; with %u address bits that leaves %s for "
-			   "memory to grow", gpupt_making_size(making, hole->current), would_do,
-			   hole->phys_bits, gpupt_making_size(making, gpupt_align_down(
-			   making->startable - hole->current, GPUPT_GIB)));
+	uint64_t rest = gpupt_align_down(making->startable - hole->current, GPUPT_GIB);
+	const char *needed = gpupt_making_size(making, making->needed);
+	gpupt_making_report(making, GPUPT_FINDING_HOLE_WASTES_BITS,
+			    gpupt_making_hole_element(making), "pcihole64",
+			    "<pcihole64> is %s where %s %s; with %u address bits that leaves %s "
+			    "for memory to grow", gpupt_making_size(making, hole->current),
+			    making->needed ? needed : "nothing", making->needed ? "would do" :
+			    "needs it", hole->phys_bits, gpupt_making_size(making, rest));
 	return 0;
 }
 
@@ -90,29 +89,31 @@ static bool is_left(struct gpupt_making *making, const struct gpupt_pci_function
 	return gpu->iommu_group < 0 || other->iommu_group != gpu->iommu_group;
 }
 
+static void report_left(struct gpupt_making *making, const struct gpupt_wanted *wanted)
+{
+	struct gpupt_pci_address address = wanted->host;
+	for (unsigned int i = 0; i < 8; i++) {
+		address.function = (uint8_t)i;
+		const struct gpupt_pci_function *other =
+			gpupt_inventory_find(making->inventory, address);
+		if (!is_left(making, wanted->function, other))
+			continue;
+		bool audio = other->class_code >> 8 == CLASS_AUDIO;
+		gpupt_making_report(making, GPUPT_FINDING_SIBLING_LEFT, &wanted->existing->element,
+				    gpupt_making_address(making, wanted->host),
+				    "%s, the %s function of the same card, stays with the host",
+				    gpupt_making_address(making, address), audio ? "audio" : "USB");
+	}
+}
+
 static int check_siblings(struct gpupt_making *making)
 {
 	for (size_t i = 0; i < making->n_wanted && !making->request->no_siblings; i++) {
 		const struct gpupt_wanted *wanted = &making->wanted[i];
-		const struct gpupt_pci_function *gpu = wanted->function;
-		if (!is_gpu(gpu) || gpu->is_virtual_function || !wanted->existing ||
-		    is_in_processor(making, wanted->host))
-			continue;
-		struct gpupt_pci_address address = wanted->host;
-		for (unsigned int f = 0; f < 8; f++) {
-			address.function = (uint8_t)f;
-			const struct gpupt_pci_function *other =
-				gpupt_inventory_find(making->inventory, address);
-			if (!is_left(making, gpu, other))
-				continue;
-			const char *text = gpupt_making_address(making, address);
-			gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_SIBLING_LEFT,
-					   making->domain, &wanted->existing->element,
-					   gpupt_making_address(making, wanted->host),
-					   "%s, the %s function of the same card, stays with the "
-					   "host", text, other->class_code >> 8 == CLASS_AUDIO ?
-					   "audio" : "USB");
-		}
+		if (wanted->existing && is_gpu(wanted->function) &&
+		    !wanted->function->is_virtual_function &&
+		    !is_in_processor(making, wanted->host))
+			report_left(making, wanted);
 	}
 	return 0;
 }
@@ -128,11 +129,10 @@ static int check_root_bus(struct gpupt_making *making)
 		    (wanted->function->vendor == VENDOR_INTEL && !wanted->host.bus))
 			continue;
 		const char *text = gpupt_making_address(making, wanted->host);
-		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_ON_ROOT_BUS,
-				   making->domain, &wanted->existing->element, text,
-				   "%s sits on the guest's root bus, in slot %02x.%x, and not behind "
-				   "a root port", text, wanted->guest.pci.slot,
-				   wanted->guest.pci.function);
+		gpupt_making_report(making, GPUPT_FINDING_ON_ROOT_BUS, &wanted->existing->element,
+				    text, "%s sits on the guest's root bus, in slot %02x.%x, and "
+				    "not behind a root port", text, wanted->guest.pci.slot,
+				    wanted->guest.pci.function);
 	}
 	return 0;
 }
@@ -159,6 +159,7 @@ static const char *why_ignored(struct gpupt_making *making, const struct gpupt_m
 static int check_window(struct gpupt_making *making)
 {
 	bool ignored = true, beyond = true;
+	uint64_t end = 0;
 	for (size_t i = 0; i < making->n_worlds; i++) {
 		const struct gpupt_mmio_guest *guest = &making->worlds[i].guest;
 		struct gpupt_range window = gpupt_firmware_window(guest);
@@ -167,47 +168,53 @@ static int check_window(struct gpupt_making *making)
 		ignored &= guest->firmware != GPUPT_FIRMWARE_OVMF || size_of(window) != wished;
 		beyond &= size_of(window) == wished &&
 			  window.end > UINT64_C(1) << guest->phys_bits;
+		end = window.end;
 	}
 	if (!making->guest.has_window_override || !making->n_worlds)
 		return 0;
 	const char *name = gpupt_making_text(making, "opt/ovmf/X-PciMmio64Mb (%llu MiB)",
 					     (unsigned long long)making->guest.window_override_mib);
 	if (ignored)
-		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_WINDOW_IGNORED,
-				   making->domain, making->window_place, "qemu:commandline",
-				   "%s has no effect: %s", name,
-				   why_ignored(making, &making->worlds[0].guest));
+		gpupt_making_report(making, GPUPT_FINDING_WINDOW_IGNORED, making->window_place,
+				    "qemu:commandline", "%s has no effect: %s", name,
+				    why_ignored(making, &making->worlds[0].guest));
 	else if (beyond && !making->plan->hole.phys_bits_assumed)
-		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_WINDOW_UNREACHABLE,
-				   making->domain, making->window_place, "qemu:commandline",
-				   "%s makes a window up to %s, and the guest has %u address bits",
-				   name, gpupt_making_size(making, gpupt_firmware_window(
-				   &making->worlds[0].guest).end), making->guest.phys_bits);
+		gpupt_making_report(making, GPUPT_FINDING_WINDOW_UNREACHABLE, making->window_place,
+				    "qemu:commandline", "%s makes a window up to %s, and the "
+				    "guest has %u address bits", name,
+				    gpupt_making_size(making, end), making->guest.phys_bits);
 	return 0;
 }
 
 /* ---- what another CPU, or another kernel option, would do */
 
-static size_t count_unplaced(const struct gpupt_making *making)
+/* A GPU with half of its BARs works as little as one with none. */
+static size_t count_incomplete(const struct gpupt_making *making)
 {
 	size_t count = 0;
-	for (size_t i = 0; i < making->n_functions; i++)
-		for (size_t b = 0; making->devices[i].wanted && b < making->functions[i].n_bars; b++) {
-			const struct gpupt_mmio_bar *bar = &making->functions[i].bars[b];
-			count += gpupt_is_shown_bar(bar) && bar->placed_by == GPUPT_MMIO_NOBODY;
+	for (size_t i = 0; i < making->n_functions; i++) {
+		bool complete = true;
+		const struct gpupt_mmio_function *function = &making->functions[i];
+		for (size_t b = 0; making->devices[i].wanted && b < function->n_bars; b++) {
+			const struct gpupt_mmio_bar *bar = &function->bars[b];
+			complete &= !gpupt_is_shown_bar(bar) ||
+				    bar->placed_by != GPUPT_MMIO_NOBODY;
 		}
+		count += !complete;
+	}
 	return count;
 }
 
-/* How many BARs of passed-through devices stay without an address in a world that is
- * like one of ours; all of them where QEMU does not start. */
-static int try(struct gpupt_making *making, const struct gpupt_world *world, size_t *ret_unplaced)
+/* How many passed-through functions lack an address in a world that is like one of
+ * ours; all of them where QEMU does not start. */
+static int try(struct gpupt_making *making, const struct gpupt_world *world,
+	       size_t *ret_incomplete)
 {
 	struct gpupt_mmio_result result;
 	int r = gpupt_making_place(making, world, gpupt_making_effective_hole(making), &result);
 	if (r == 0)
-		*ret_unplaced = result.outcome == GPUPT_MMIO_REFUSED ? SIZE_MAX :
-								      count_unplaced(making);
+		*ret_incomplete = result.outcome == GPUPT_MMIO_REFUSED ? SIZE_MAX :
+				  count_incomplete(making);
 	return r;
 }
 
@@ -232,26 +239,26 @@ static int check_width(struct gpupt_making *making)
 		return 0;
 	for (size_t i = 0; i < making->n_worlds; i++) {
 		struct gpupt_world world = making->worlds[i];
-		size_t unplaced = 0;
+		size_t incomplete = 0;
 		if (world.model != i || world.works || !world.verdict)
 			continue;
 		world.guest.phys_bits = bits;
 		if (world.guest.guest_phys_bits)
 			world.guest.guest_phys_bits = bits;
-		int r = try(making, &world, &unplaced);
+		int r = try(making, &world, &incomplete);
 		if (r < 0)
 			return r;
-		cured += unplaced ? 0 : world.weight;
+		cured += incomplete ? 0 : world.weight;
 	}
 	if (!cured)
 		return 0;
 	const char *where = cured == making->n_worlds ? "" :
 			    gpupt_making_text(making, " (in %zu of %zu possibilities)", cured,
 					      making->n_worlds);
-	gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_CPU_AT_40_BITS, making->domain,
-			   &making->domain->cpu, "cpu", "the guest's CPU has %u address bits; with "
-			   "%s%u every BAR would find room%s", making->guest.phys_bits,
-			   host ? "the host's " : "", bits, where);
+	gpupt_making_report(making, GPUPT_FINDING_CPU_AT_40_BITS, &making->domain->cpu, "cpu",
+			    "the guest's CPU has %u address bits; with %s%u every BAR would find "
+			    "room%s", making->guest.phys_bits, host ? "the host's " : "", bits,
+			    where);
 	return 0;
 }
 
@@ -278,10 +285,10 @@ static int check_realloc(struct gpupt_making *making)
 		harmed += without < with ? world.weight : 0;
 	}
 	if (harmed)
-		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_REALLOC_HARMS,
-				   making->domain, &making->domain->cmdline_place, "cmdline",
-				   "pci=realloc costs BARs their address in %zu of %zu possibilities",
-				   harmed, making->n_worlds);
+		gpupt_making_report(making, GPUPT_FINDING_REALLOC_HARMS,
+				    &making->domain->cmdline_place, "cmdline", "pci=realloc "
+				    "costs functions their addresses in %zu of %zu possibilities",
+				    harmed, making->n_worlds);
 	return 0;
 }
 

@@ -30,29 +30,27 @@ static void check_misplaced_hole(struct gpupt_making *making)
 		if (!controller->n_holes || is_root(controller))
 			continue;
 		const char *model = controller->model_text;
-		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_HOLE_MISPLACED, domain,
-				   &controller->hole.element, "pcihole64",
-				   "<pcihole64> stands in a PCI controller %s%.40s%s; libvirt reads "
-				   "it in pcie-root and pci-root only", model ? "of model '" :
-				   "without a model", model ? model : "", model ? "'" : "");
+		gpupt_making_report(making, GPUPT_FINDING_HOLE_MISPLACED, &controller->hole.element,
+				    "pcihole64", "<pcihole64> stands in a PCI controller "
+				    "%s%.40s%s; libvirt reads it in pcie-root and pci-root only",
+				    model ? "of model '" : "without a model", model ? model : "",
+				    model ? "'" : "");
 	}
 }
 
 static void check_strays(struct gpupt_making *making)
 {
 	const struct gpupt_domain *domain = making->domain;
-	struct gpupt_findings *findings = &making->plan->findings;
 	for (size_t i = 0; i < domain->n_strays; i++) {
 		const struct gpupt_stray *stray = &domain->strays[i];
 		if (stray->kind == GPUPT_STRAY_HOLE)
-			gpupt_findings_add(findings, GPUPT_FINDING_HOLE_MISPLACED, domain,
-					   &stray->element, "pcihole64", "<pcihole64> stands in "
-					   "<%.40s>, where libvirt does not read it",
-					   stray->parent);
+			gpupt_making_report(making, GPUPT_FINDING_HOLE_MISPLACED, &stray->element,
+					    "pcihole64", "<pcihole64> stands in <%.40s>, where "
+					    "libvirt does not read it", stray->parent);
 		else if (stray->kind == GPUPT_STRAY_NAME)
-			gpupt_findings_add(findings, GPUPT_FINDING_HOLE_MISSPELT, domain,
-					   &stray->element, "pcihole64", "libvirt does not know "
-					   "<%.80s>; the name is <pcihole64>", stray->name);
+			gpupt_making_report(making, GPUPT_FINDING_HOLE_MISSPELT, &stray->element,
+					    "pcihole64", "libvirt does not know <%.80s>; the "
+					    "name is <pcihole64>", stray->name);
 	}
 }
 
@@ -78,12 +76,12 @@ static void check_machine_of_hole(struct gpupt_making *making)
 		    machine == GPUPT_MACHINE_UNKNOWN || machine == fits ||
 		    may_learn_hole(domain))
 			continue;
-		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_HOLE_IMPOSSIBLE, domain,
-				   &controller->hole.element, "pcihole64",
-				   "<pcihole64> in %s does not go with machine '%.60s'%s%.40s",
-				   controller->model_text, domain->machine ? domain->machine : "",
-				   domain->arch ? " of architecture " : "",
-				   domain->arch ? domain->arch : "");
+		gpupt_making_report(making, GPUPT_FINDING_HOLE_IMPOSSIBLE,
+				    &controller->hole.element, "pcihole64", "<pcihole64> in %s "
+				    "does not go with machine '%.60s'%s%.40s",
+				    controller->model_text, domain->machine ? domain->machine : "",
+				    domain->arch ? " of architecture " : "",
+				    domain->arch ? domain->arch : "");
 	}
 }
 
@@ -93,10 +91,9 @@ static void check_tiny_hole(struct gpupt_making *making)
 	if (!root || !root->n_holes || !root->hole.valid || !root->hole.bytes ||
 	    root->hole.bytes >= GPUPT_GIB)
 		return;
-	gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_HOLE_TINY, making->domain,
-			   &root->hole.element, "pcihole64", "<pcihole64> is %s%s",
-			   gpupt_making_size(making, root->hole.bytes), root->hole.unit ? "" :
-			   ": a number without a unit is KiB");
+	gpupt_making_report(making, GPUPT_FINDING_HOLE_TINY, &root->hole.element, "pcihole64",
+			    "<pcihole64> is %s%s", gpupt_making_size(making, root->hole.bytes),
+			    root->hole.unit ? "" : ": a number without a unit is KiB");
 }
 
 /* The policy auto speaks of it itself; with another, nobody does. */
@@ -106,9 +103,9 @@ static void check_zero_hole(struct gpupt_making *making)
 	if (making->request->hole_policy != GPUPT_HOLE_KEEP || !making->n_wanted || !root ||
 	    !root->n_holes || !root->hole.valid || root->hole.bytes)
 		return;
-	gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_HOLE_ZERO, making->domain,
-			   &root->hole.element, "pcihole64", "<pcihole64> is explicitly 0: the "
-			   "guest's kernel gets nothing beyond what the firmware uses");
+	gpupt_making_report(making, GPUPT_FINDING_HOLE_ZERO, &root->hole.element, "pcihole64",
+			    "<pcihole64> is explicitly 0: the guest's kernel gets nothing beyond "
+			    "what the firmware uses");
 }
 
 /* ---- firmware values */
@@ -125,9 +122,9 @@ static void check_sysinfo(struct gpupt_making *making)
 			refused |= strncmp(stray->name, reserved[n], strlen(reserved[n])) == 0;
 		if (stray->kind != GPUPT_STRAY_FW_CFG || !refused)
 			continue;
-		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_FWCFG_REFUSED, domain,
-				   &stray->element, "sysinfo", "libvirt refuses the name \"%.80s\" in "
-				   "<sysinfo type='fwcfg'>", stray->name);
+		gpupt_making_report(making, GPUPT_FINDING_FWCFG_REFUSED, &stray->element, "sysinfo",
+				    "libvirt refuses the name \"%.80s\" in <sysinfo type='fwcfg'>",
+				    stray->name);
 	}
 }
 
@@ -148,10 +145,9 @@ static void check_port_options(struct gpupt_making *making)
 				    controller->has_mem_reserve && !reserve ? "memReserve" : NULL;
 		if (model == GPUPT_CONTROLLER_NONE || !wrong)
 			continue;
-		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_PORT_OPTION_REFUSED,
-				   domain, &controller->target, "target",
-				   "libvirt refuses <target %s=> in a %s", wrong,
-				   controller->model_text);
+		gpupt_making_report(making, GPUPT_FINDING_PORT_OPTION_REFUSED, &controller->target,
+				    "target", "libvirt refuses <target %s=> in a %s", wrong,
+				    controller->model_text);
 	}
 }
 
@@ -165,12 +161,14 @@ static void check_reserve(struct gpupt_making *making)
 	bool old = false;
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(older); i++)
 		old |= is(os, older[i]);
-	for (size_t i = 0; i < domain->n_controllers && old; i++)
-		if (domain->controllers[i].has_mem_reserve)
-			gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_RESERVE_UNREAD,
-					   domain, &domain->controllers[i].target, "target",
-					   "the libvirt of %s drops <target memReserve='%llu'>", os,
-					   (unsigned long long)domain->controllers[i].mem_reserve_kib);
+	for (size_t i = 0; i < domain->n_controllers && old; i++) {
+		const struct gpupt_controller *controller = &domain->controllers[i];
+		if (controller->has_mem_reserve)
+			gpupt_making_report(making, GPUPT_FINDING_RESERVE_UNREAD,
+					    &controller->target, "target",
+					    "the libvirt of %s drops <target memReserve='%llu'>",
+					    os, (unsigned long long)controller->mem_reserve_kib);
+	}
 }
 
 /* ---- CPU and kernel */
@@ -188,14 +186,14 @@ static void check_address_width(struct gpupt_making *making)
 	if (domain->maxphysaddr != GPUPT_MAXPHYSADDR_PASSTHROUGH)
 		return;
 	if (domain->maxphysaddr_bits)
-		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_CONTRADICTION, domain,
-				   &domain->maxphysaddr_place, "maxphysaddr", "<maxphysaddr> names %u bits with "
-				   "mode='passthrough'; libvirt refuses that",
-				   domain->maxphysaddr_bits);
+		gpupt_making_report(making, GPUPT_FINDING_CONTRADICTION, &domain->maxphysaddr_place,
+				    "maxphysaddr", "<maxphysaddr> names %u bits with "
+				    "mode='passthrough'; libvirt refuses that",
+				    domain->maxphysaddr_bits);
 	if (is_emulated(domain))
-		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_WIDTH_UNREAD, domain,
-				   &domain->maxphysaddr_place, "maxphysaddr", "<maxphysaddr mode='passthrough'> "
-				   "does nothing for a guest of type 'qemu'");
+		gpupt_making_report(making, GPUPT_FINDING_WIDTH_UNREAD, &domain->maxphysaddr_place,
+				    "maxphysaddr", "<maxphysaddr mode='passthrough'> does "
+				    "nothing for a guest of type 'qemu'");
 }
 
 /* "-append only allowed with -kernel option" (QEMU, system/vl.c). Only where it is meant
@@ -206,9 +204,9 @@ static void check_kernel_options(struct gpupt_making *making)
 	if (domain->kernel || !domain->cmdline || !strstr(domain->cmdline, "pci=") ||
 	    !(is_emulated(domain) || is(domain->type, "kvm")))
 		return;
-	gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_CONTRADICTION, domain,
-			   &domain->cmdline_place, "cmdline", "<os> has a <cmdline> and no <kernel>: QEMU "
-			   "refuses that, and the guest's own boot loader does not see it");
+	gpupt_making_report(making, GPUPT_FINDING_CONTRADICTION, &domain->cmdline_place, "cmdline",
+			    "<os> has a <cmdline> and no <kernel>: QEMU refuses that, and the "
+			    "guest's own boot loader does not see it");
 }
 
 void gpupt_lint(struct gpupt_making *making)

@@ -39,6 +39,21 @@ const char *gpupt_making_text(struct gpupt_making *making, const char *format, .
 	return kept;
 }
 
+void gpupt_making_report(struct gpupt_making *making, enum gpupt_finding_number number,
+			 const struct gpupt_element *element, const char *subject,
+			 const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	gpupt_findings_add(&making->plan->findings, number, making->domain, element, subject, "%s",
+			   keep(making, text));
+	free(text);
+}
+
 int gpupt_making_place(struct gpupt_making *making, const struct gpupt_world *world,
 		       uint64_t hole_bytes, struct gpupt_mmio_result *ret)
 {

@@ -209,6 +209,11 @@ bool gpupt_host_holds(const struct gpupt_pci_function *function);
 /* The domain's hole is many times what is needed, and most of the address space. */
 bool gpupt_hole_wastes_bits(const struct gpupt_making *making);
 
+/* Adds a finding about an element of the domain (or NULL). */
+void gpupt_making_report(struct gpupt_making *making, enum gpupt_finding_number number,
+			 const struct gpupt_element *element, const char *subject,
+			 const char *format, ...) __attribute__((format(printf, 5, 6)));
+
 /* Runs the model in one world with a given hole; fills the results in
  * making->functions. */
 int gpupt_making_place(struct gpupt_making *making, const struct gpupt_world *world,

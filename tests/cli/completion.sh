@@ -34,7 +34,7 @@ offer_for doctor ''
 offers z-k8s-n-1
 offers vm.xml
 offer_for diff --
-for option in --add-device --pcihole64 --inventory --show-secrets --color; do offers $option; done
+for option in --add-device --pcihole64 --inventory --show-secrets --strict --color; do offers $option; done
 offers_not --in-place
 offer_for patch --
 offers --in-place

@@ -295,10 +295,50 @@ static void test_kernel_options(void **state)
 		{ { .in_os = "<cmdline>quiet pci=realloc</cmdline>" }, 37, "no <kernel>" },
 		{ { .in_os = "<cmdline>quiet</cmdline>" }, 37, NULL },
 		{ { .in_os = "<kernel>/k</kernel><cmdline>pci=realloc</cmdline>" }, 37, NULL },
-		/* it cures this one */
+		/* it cures this one; see test_realloc_harms() for one that it harms */
 		{ { .in_os = "<kernel>/k</kernel><cmdline>pci=realloc</cmdline>" }, 56, NULL },
 	};
 	RUN(checks);
+}
+
+#define PAIR "{\"format\": \"gpupt-snapshot\", \"version\": 1, \"host\": {\"cpu_vendor\": " \
+	"\"GenuineIntel\"}, \"devices\": [{\"address\": \"0000:08:00.0\", \"vendor\": " \
+	"\"10de\", \"device\": \"0001\", \"class\": \"030200\", \"driver\": \"vfio-pci\", " \
+	"\"iommu_group\": 7, \"bars\": [" BAR("0", "64 GiB") "]}, {\"address\": " \
+	"\"0000:08:00.1\", \"vendor\": \"10de\", \"device\": \"0002\", \"class\": \"040300\", " \
+	"\"driver\": \"vfio-pci\", \"iommu_group\": 7, \"bars\": [" BAR("0", "32 MiB") "]}]}"
+#define FUNCTION(n) "<hostdev mode='subsystem' type='pci'><source><address bus='8' function='" n \
+	"'/></source><address type='pci' bus='1' function='" n "' multifunction='on'/></hostdev>"
+
+/* OVMF places the small function and leaves the large one out. The kernel takes the
+ * port's window back for that one, in vain, and the small one has lost its place. */
+static void test_realloc_harms(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *options;
+		const char *hole; /* GiB */
+		const char *says;
+	} cases[] = {
+		{ "pci=realloc", "32", "costs functions" },
+		{ "quiet pci=noaer,realloc", "32", "costs functions" },
+		{ "pci=realloc=off", "32", NULL },
+		{ "quiet", "32", NULL },
+		{ "pci=realloc", "256", NULL }, /* not in vain */
+	};
+	char in_os[128], hole[128];
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(cases); i++) {
+		snprintf(in_os, sizeof(in_os), "<kernel>/k</kernel><cmdline>%s</cmdline>",
+			 cases[i].options);
+		snprintf(hole, sizeof(hole), "<pcihole64 unit='GiB'>%s</pcihole64>",
+			 cases[i].hole);
+		const struct check check = {
+			{ .in_os = in_os, .card = "", .inventory = PAIR, .hole = hole,
+			  .devices = PORT "</controller>" FUNCTION("0") FUNCTION("1") },
+			56, cases[i].says, .keep = true,
+		};
+		run(&check, 1);
+	}
 }
 
 /* Where it stands, to the column. */
@@ -331,6 +371,7 @@ int main(void)
 		cmocka_unit_test(test_port_options),
 		cmocka_unit_test(test_width),
 		cmocka_unit_test(test_kernel_options),
+		cmocka_unit_test(test_realloc_harms),
 		cmocka_unit_test(test_places_in_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
