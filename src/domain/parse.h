@@ -118,10 +118,13 @@ void gpupt_facts_leave_device(struct gpupt_parser *parser, enum gpupt_context co
 
 /* ---- strays.c */
 
-/* Whether a name may be meant as "pcihole64", in a glance: most are not. */
+/* Whether a name may be meant as "pcihole64", at a glance, since every element that is
+ * no fact is asked: it begins with "pc", "pi" or "hole". */
 static inline bool gpupt_stray_is_likely(const char *name)
 {
-	return (*name | 0x20) == 'p' || (*name | 0x20) == 'h';
+	int first = *name | 0x20, second = first == 'p' || first == 'h' ? name[1] | 0x20 : 0;
+	return (first == 'p' && (second == 'c' || second == 'i')) ||
+	       (first == 'h' && second == 'o' && (name[2] | 0x20) == 'l');
 }
 /* An element that means nothing where it stands: kept if it is a <pcihole64>, or
  * looks like one. */

@@ -242,9 +242,12 @@ static int check_width(struct gpupt_making *making)
 		size_t incomplete = 0;
 		if (world.model != i || world.works || !world.verdict)
 			continue;
+		uint64_t window = size_of(gpupt_firmware_window(&world.guest));
 		world.guest.phys_bits = bits;
 		if (world.guest.guest_phys_bits)
 			world.guest.guest_phys_bits = bits;
+		if (window && window == size_of(gpupt_firmware_window(&world.guest)))
+			continue; /* the hole stays as it is, so nothing changes */
 		int r = try(making, &world, &incomplete);
 		if (r < 0)
 			return r;
