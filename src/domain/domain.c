@@ -16,7 +16,6 @@ GPUPT_EXPORT void gpupt_domain_free(struct gpupt_domain *domain)
 	free(domain->others);
 	free(domain->arguments);
 	free(domain->argument_elements);
-	free(domain->argument_places);
 	free(domain->strays);
 	free(domain->text);
 	free(domain);

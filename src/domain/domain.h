@@ -178,14 +178,12 @@ struct gpupt_domain {
 	const char *kernel;
 	const char *cmdline;
 	struct gpupt_element kernel_element, cmdline_element;
-	struct gpupt_element cmdline_place;
 
 	enum gpupt_cpu_mode cpu_mode;
 	const char *cpu_model;
 	const char *cpu_vendor;
 	enum gpupt_tristate cpu_pages_1g; /* <feature name='pdpe1gb'> */
 	enum gpupt_maxphysaddr maxphysaddr;
-	struct gpupt_element maxphysaddr_place;
 	unsigned int maxphysaddr_bits;  /* 0: not given */
 	unsigned int maxphysaddr_limit; /* 0: not given */
 	struct gpupt_element maxphysaddr_element;
@@ -210,10 +208,7 @@ struct gpupt_domain {
 	struct gpupt_element commandline; /* <qemu:commandline> */
 	const char **arguments;           /* its <qemu:arg>s, in order */
 	struct gpupt_element *argument_elements; /* the same */
-	size_t n_arguments, c_arguments, n_argument_elements, c_argument_elements;
-	size_t n_arguments, c_arguments;
-	struct gpupt_element *argument_places; /* where each of them stands */
-	size_t c_argument_places;
+	size_t n_arguments, c_arguments, c_argument_elements;
 	struct gpupt_element override; /* <qemu:override> */
 	const char *override_property; /* one in it that moves BARs; NULL: none */
 

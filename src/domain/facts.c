@@ -136,19 +136,19 @@ static void read_qemu_argument(struct gpupt_parser *parser,
 	if (!value)
 		return;
 	if (!GPUPT_GROW(domain->arguments, domain->n_arguments, domain->c_arguments) ||
-	    !GPUPT_GROW(domain->argument_places, domain->n_arguments,
-			domain->c_argument_places)) {
+	    !GPUPT_GROW(domain->argument_elements, domain->n_arguments,
+			domain->c_argument_elements)) {
 		parser->no_memory = true;
 		return;
 	}
-	domain->argument_places[domain->n_arguments] = (struct gpupt_element){ 0 };
+	domain->argument_elements[domain->n_arguments] = (struct gpupt_element){ 0 };
 	domain->arguments[domain->n_arguments++] = value;
 }
 
 /* The one without a place yet: an argument without a value is none. */
 static void leave_qemu_argument(struct gpupt_domain *domain, const struct gpupt_element *element)
 {
-	struct gpupt_element *place = GPUPT_LAST(domain->argument_places, domain->n_arguments);
+	struct gpupt_element *place = GPUPT_LAST(domain->argument_elements, domain->n_arguments);
 	if (place && !place->whole.end)
 		*place = *element;
 }
@@ -299,19 +299,6 @@ static void leave_hole(struct gpupt_parser *parser, const struct gpupt_element *
 	hole->bytes = gpupt_align_up(hole->bytes, 1024);
 }
 
-/* One for each argument: an element without a value has neither. */
-static void keep_argument_element(struct gpupt_parser *parser, const struct gpupt_element *element)
-{
-	struct gpupt_domain *domain = parser->domain;
-	if (domain->n_argument_elements == domain->n_arguments)
-		return;
-	if (GPUPT_GROW(domain->argument_elements, domain->n_argument_elements,
-		       domain->c_argument_elements))
-		domain->argument_elements[domain->n_argument_elements++] = *element;
-	else
-		parser->no_memory = true;
-}
-
 static void leave_fact(struct gpupt_parser *parser, enum gpupt_context context,
 		       const struct gpupt_element *element)
 {
@@ -338,12 +325,6 @@ static void leave_fact(struct gpupt_parser *parser, enum gpupt_context context,
 		domain->cmdline = collected_text(parser);
 		domain->cmdline_element = *element;
 		break;
-	case CTX_OS_KERNEL: domain->kernel = collected_text(parser); break;
-	case CTX_OS_CMDLINE:
-		domain->cmdline = collected_text(parser);
-		domain->cmdline_place = *element;
-		break;
-	case CTX_MAXPHYSADDR: domain->maxphysaddr_place = *element; break;
 	case CTX_CPU_MODEL: domain->cpu_model = collected_text(parser); break;
 	case CTX_CPU_VENDOR: domain->cpu_vendor = collected_text(parser); break;
 	case CTX_CONTROLLER_HOLE: leave_hole(parser, element); break;
@@ -356,7 +337,6 @@ static void leave_fact(struct gpupt_parser *parser, enum gpupt_context context,
 	case CTX_CPU: domain->cpu = *element; break;
 	case CTX_MAXPHYSADDR: domain->maxphysaddr_element = *element; break;
 	case CTX_QEMU_COMMANDLINE: domain->commandline = *element; break;
-	case CTX_QEMU_ARG: keep_argument_element(parser, element); break;
 	case CTX_QEMU_ARG: leave_qemu_argument(domain, element); break;
 	case CTX_SYSINFO_ENTRY: gpupt_strays_leave_entry(domain, element); break;
 	case CTX_QEMU_OVERRIDE: domain->override = *element; break;

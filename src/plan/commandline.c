@@ -205,7 +205,7 @@ void gpupt_make_commandline(struct gpupt_making *making)
 	const struct gpupt_domain *domain = making->domain;
 	for (size_t i = 0; i + 1 < domain->n_arguments; i++) {
 		struct option option = { domain->arguments[i], domain->arguments[i + 1],
-					 &domain->argument_places[i + 1] };
+					 &domain->argument_elements[i + 1] };
 		if (starts(option.name, "--"))
 			option.name++;
 		if (strcmp(option.name, "-global") == 0)

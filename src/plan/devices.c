@@ -270,19 +270,6 @@ static int add_selected(struct gpupt_making *making, const char *selector)
 
 /* ---- what is odd about them */
 
-bool gpupt_host_holds(const struct gpupt_pci_function *function)
-{
-	static const char *const harmless[] = { "vfio-pci", "pci-stub", "pcieport", "vfio_pci" };
-	if (function->is_bridge || (function->driver_known && !function->driver))
-		return false;
-	for (size_t i = 0; function->driver && i < GPUPT_ARRAY_SIZE(harmless); i++)
-		if (strcmp(function->driver, harmless[i]) == 0)
-			return false;
-	/* variants such as nvgrace-gpu-vfio-pci or mlx5_vfio_pci */
-	return !function->driver || !(strstr(function->driver, "vfio-pci") ||
-				      strstr(function->driver, "vfio_pci"));
-}
-
 /* VFIO hands out a group only when no host driver holds any of its functions
  * (Linux drivers/vfio/group.c). */
 static void check_group(struct gpupt_making *making, const struct gpupt_wanted *wanted)
@@ -293,8 +280,8 @@ static void check_group(struct gpupt_making *making, const struct gpupt_wanted *
 	for (size_t i = 0; i < gpupt_inventory_count(making->inventory); i++) {
 		const struct gpupt_pci_function *other = gpupt_inventory_get(making->inventory, i);
 		if (other->iommu_group != function->iommu_group || other == function ||
-		    find_wanted(making, other->address) || !gpupt_pci_holds_group(other))
-		    gpupt_making_find_wanted(making, other->address) || !gpupt_host_holds(other))
+		    gpupt_making_find_wanted(making, other->address) ||
+		    !gpupt_pci_holds_group(other))
 			continue;
 		const char *text = gpupt_making_address(making, other->address);
 		const char *subject = gpupt_making_address(making, wanted->host);

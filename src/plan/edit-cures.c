@@ -128,7 +128,7 @@ static int edit_cmdline(struct gpupt_making *making)
 /* The argument that sets the window already, or NULL. */
 static const struct gpupt_element *window_argument(const struct gpupt_domain *domain)
 {
-	for (size_t i = 0; i < domain->n_arguments && i < domain->n_argument_elements; i++)
+	for (size_t i = 0; i < domain->n_arguments; i++)
 		if (strstr(domain->arguments[i], "opt/ovmf/X-PciMmio64Mb,"))
 			return &domain->argument_elements[i];
 	return NULL;
@@ -149,8 +149,8 @@ static int add_arguments(struct gpupt_making *making, const char *window)
 				       colon, window) },
 	};
 	struct gpupt_edit edit;
-	const struct gpupt_element *last = domain->n_argument_elements ?
-		&domain->argument_elements[domain->n_argument_elements - 1] : NULL;
+	const struct gpupt_element *last = domain->n_arguments ?
+		&domain->argument_elements[domain->n_arguments - 1] : NULL;
 	int r = gpupt_edit_insert(domain, &making->plan->arena, list, last, NULL, false, lines,
 				  GPUPT_ARRAY_SIZE(lines), &edit);
 	return r < 0 ? gpupt_fail_nomem(making->error) : gpupt_keep_edit(making, edit);

@@ -5,6 +5,7 @@
 
 #include <gpupt/size.h>
 
+#include "pci/inventory.h"
 #include "plan/making.h"
 
 enum {
@@ -83,7 +84,7 @@ static bool goes_along(const struct gpupt_pci_function *gpu,
 static bool is_left(struct gpupt_making *making, const struct gpupt_pci_function *gpu,
 		    const struct gpupt_pci_function *other)
 {
-	if (!other || other == gpu || !goes_along(gpu, other) || !gpupt_host_holds(other) ||
+	if (!other || other == gpu || !goes_along(gpu, other) || !gpupt_pci_holds_group(other) ||
 	    gpupt_making_find_wanted(making, other->address))
 		return false;
 	return gpu->iommu_group < 0 || other->iommu_group != gpu->iommu_group;
@@ -289,7 +290,7 @@ static int check_realloc(struct gpupt_making *making)
 	}
 	if (harmed)
 		gpupt_making_report(making, GPUPT_FINDING_REALLOC_HARMS,
-				    &making->domain->cmdline_place, "cmdline", "pci=realloc "
+				    &making->domain->cmdline_element, "cmdline", "pci=realloc "
 				    "costs functions their addresses in %zu of %zu possibilities",
 				    harmed, making->n_worlds);
 	return 0;

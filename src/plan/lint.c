@@ -186,12 +186,12 @@ static void check_address_width(struct gpupt_making *making)
 	if (domain->maxphysaddr != GPUPT_MAXPHYSADDR_PASSTHROUGH)
 		return;
 	if (domain->maxphysaddr_bits)
-		gpupt_making_report(making, GPUPT_FINDING_CONTRADICTION, &domain->maxphysaddr_place,
+		gpupt_making_report(making, GPUPT_FINDING_CONTRADICTION, &domain->maxphysaddr_element,
 				    "maxphysaddr", "<maxphysaddr> names %u bits with "
 				    "mode='passthrough'; libvirt refuses that",
 				    domain->maxphysaddr_bits);
 	if (is_emulated(domain))
-		gpupt_making_report(making, GPUPT_FINDING_WIDTH_UNREAD, &domain->maxphysaddr_place,
+		gpupt_making_report(making, GPUPT_FINDING_WIDTH_UNREAD, &domain->maxphysaddr_element,
 				    "maxphysaddr", "<maxphysaddr mode='passthrough'> does "
 				    "nothing for a guest of type 'qemu'");
 }
@@ -204,7 +204,7 @@ static void check_kernel_options(struct gpupt_making *making)
 	if (domain->kernel || !domain->cmdline || !strstr(domain->cmdline, "pci=") ||
 	    !(is_emulated(domain) || is(domain->type, "kvm")))
 		return;
-	gpupt_making_report(making, GPUPT_FINDING_CONTRADICTION, &domain->cmdline_place, "cmdline",
+	gpupt_making_report(making, GPUPT_FINDING_CONTRADICTION, &domain->cmdline_element, "cmdline",
 			    "<os> has a <cmdline> and no <kernel>: QEMU refuses that, and the "
 			    "guest's own boot loader does not see it");
 }

@@ -204,8 +204,6 @@ const char *gpupt_making_text(struct gpupt_making *making, const char *format, .
 /* The device with that host address that the guest will have; NULL: none. */
 struct gpupt_wanted *gpupt_making_find_wanted(struct gpupt_making *making,
 					      struct gpupt_pci_address address);
-/* Whether a host driver holds the function, and with it its IOMMU group. */
-bool gpupt_host_holds(const struct gpupt_pci_function *function);
 /* The domain's hole is many times what is needed, and most of the address space. */
 bool gpupt_hole_wastes_bits(const struct gpupt_making *making);
 

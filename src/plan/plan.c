@@ -85,6 +85,7 @@ static int make(struct gpupt_making *making)
 	}
 	if (r == 0)
 		r = gpupt_make_steps(making);
+	if (r == 0)
 		gpupt_lint(making);
 	if (r == 0)
 		r = gpupt_lint_guest(making);
