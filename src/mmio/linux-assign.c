@@ -85,7 +85,7 @@ static int fit(struct gpupt_linux *kernel, size_t bus, const struct gpupt_linux_
 	       uint64_t size, bool *ret_found, uint64_t *ret_start)
 {
 	const struct gpupt_mmio_bar *bar = requested_bar(kernel, made);
-	bool root = bus == kernel->model->n;
+	bool root = bus == kernel->root;
 	bool wide = bar ? (root ? bar->mem64 : gpupt_is_pref64(bar))
 			: made->slot == GPUPT_SLOT_WINDOW + GPUPT_WINDOW_PREF;
 	*ret_found = false;
@@ -122,7 +122,7 @@ static int assign(struct gpupt_linux *kernel, size_t bus, const struct gpupt_lin
 static int look_at_bus(struct gpupt_linux *kernel, size_t bus)
 {
 	struct gpupt_mmio_model *model = kernel->model;
-	if (bus == model->n)
+	if (bus == kernel->root)
 		return 0;
 	int r = gpupt_space_set(&kernel->mem, model->buses[bus].mem);
 	if (!r)
@@ -175,7 +175,7 @@ struct saved {
 
 static int save(struct gpupt_linux *kernel, size_t bus, struct saved *saved)
 {
-	if (bus != kernel->model->n)
+	if (bus != kernel->root)
 		return 0;
 	int r = gpupt_space_copy(&saved->high, &kernel->high);
 	return r ? r : gpupt_space_copy(&saved->low, &kernel->low);
@@ -196,7 +196,7 @@ static int undo(struct gpupt_linux *kernel, size_t bus, size_t first, struct sav
 				(struct gpupt_range){ 0 };
 		}
 	}
-	if (bus != kernel->model->n)
+	if (bus != kernel->root)
 		return look_at_bus(kernel, bus);
 	gpupt_space_swap(&saved->high, &kernel->high);
 	gpupt_space_swap(&saved->low, &kernel->low);
@@ -206,7 +206,7 @@ static int undo(struct gpupt_linux *kernel, size_t bus, size_t first, struct sav
 static struct gpupt_space *space_of(struct gpupt_linux *kernel, size_t bus,
 				    struct gpupt_range range)
 {
-	if (bus == kernel->model->n)
+	if (bus == kernel->root)
 		return range.start >= 4 * GPUPT_GIB ? &kernel->high : &kernel->low;
 	return gpupt_range_holds(kernel->model->buses[bus].pref, range.start, range.end)
 		       ? &kernel->pref

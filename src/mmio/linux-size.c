@@ -118,6 +118,6 @@ void gpupt_linux_size_windows(struct gpupt_linux *kernel, bool optional)
 	/* From the last bridge up: windows behind a bridge are part of its own. */
 	for (size_t i = kernel->model->n; i-- > 0;)
 		for (unsigned int w = 0; w < GPUPT_N_WINDOWS; w++)
-			if (gpupt_is_bridge(&kernel->model->functions[i]))
+			if (gpupt_linux_is_bridge_here(kernel, i))
 				size_window(kernel, i, w, optional);
 }

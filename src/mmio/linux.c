@@ -17,27 +17,19 @@ static struct gpupt_range reserved(const struct gpupt_mmio_guest *guest)
 	return gpupt_qemu_reserved(guest);
 }
 
-/* The root bus below 4 GiB, as QEMU's ACPI tables have it (hw/i386/acpi-build.c):
- * from the end of low RAM to the I/O APIC, but for MMCONFIG. */
-static int low_space(const struct gpupt_mmio_guest *guest, struct gpupt_space *space)
-{
-	struct gpupt_range low = { gpupt_qemu_low_ram(guest), 0xfec00000 };
-	int r = gpupt_space_set(space, low);
-	if (r || guest->machine != GPUPT_MACHINE_Q35)
-		return r;
-	uint64_t start = gpupt_mmconfig_start(guest);
-	return gpupt_space_take(space, (struct gpupt_range){ start, start + 256 * GPUPT_MIB });
-}
-
 /* ---- keeping what the firmware did: pcibios_allocate_resources() ---- */
 
 /* Is the range inside one of the windows of the bus? */
 static bool reachable(const struct gpupt_linux *kernel, size_t bus, struct gpupt_range range)
 {
 	const struct gpupt_mmio_model *model = kernel->model;
-	if (bus == model->n)
-		return range.end <= 4 * GPUPT_GIB ||
-		       gpupt_range_holds(model->window, range.start, range.end);
+	if (bus == model->n && range.end <= 4 * GPUPT_GIB)
+		return true;
+	for (size_t i = 0; bus == kernel->root && i < kernel->windows.n; i++)
+		if (gpupt_range_holds(kernel->windows.free[i], range.start, range.end))
+			return true;
+	if (bus == kernel->root)
+		return false;
 	return gpupt_range_holds(model->buses[bus].pref, range.start, range.end) ||
 	       gpupt_range_holds(model->buses[bus].mem, range.start, range.end);
 }
@@ -55,17 +47,21 @@ static struct gpupt_range claimable(const struct gpupt_linux *kernel, size_t bus
 	const struct gpupt_mmio_model *model = kernel->model;
 	if (gpupt_range_empty(window) || reachable(kernel, bus, window))
 		return window;
-	/* What begins below the window overlaps low memory's first, and is lost. */
-	if (bus == model->n)
-		return window.start < model->window.start ? (struct gpupt_range){ 0 } :
-							    overlap(window, model->window);
+	/* What begins below a root bus's window overlaps another thing first, and is lost. */
+	for (size_t i = 0; bus == kernel->root && i < kernel->windows.n; i++) {
+		struct gpupt_range inside = overlap(window, kernel->windows.free[i]);
+		if (inside.start == window.start && !gpupt_range_empty(inside))
+			return inside;
+	}
+	if (bus == kernel->root)
+		return (struct gpupt_range){ 0 };
 	struct gpupt_range inside = overlap(window, model->buses[bus].mem);
 	return gpupt_range_empty(inside) ? overlap(window, model->buses[bus].pref) : inside;
 }
 
 static int occupy(struct gpupt_linux *kernel, size_t bus, struct gpupt_range range)
 {
-	if (bus != kernel->model->n)
+	if (bus != kernel->root)
 		return 0;
 	int r = gpupt_space_take(&kernel->high, range);
 	return r ? r : gpupt_space_take(&kernel->low, range);
@@ -104,18 +100,32 @@ static int claim_function(struct gpupt_linux *kernel, size_t i)
 	return 0;
 }
 
-static int claim(struct gpupt_linux *kernel)
+/* What of the root bus's windows is addressable, and free above and below 4 GiB. */
+static int look_at_windows(struct gpupt_linux *kernel)
 {
-	struct gpupt_mmio_model *model = kernel->model;
-	const struct gpupt_mmio_guest *guest = model->guest;
-	model->window.end = min64(model->window.end, gpupt_address_limit(guest->phys_bits));
-	int r = gpupt_space_set(&kernel->high, model->window);
+	const struct gpupt_mmio_guest *guest = kernel->model->guest;
+	const struct gpupt_range past = { gpupt_address_limit(guest->phys_bits), UINT64_MAX };
+	const struct gpupt_range low = { 0, 4 * GPUPT_GIB }, high = { 4 * GPUPT_GIB, UINT64_MAX };
+	int r = gpupt_acpi_windows(kernel->model, kernel->root, &kernel->windows);
+	if (!r)
+		r = gpupt_space_take(&kernel->windows, past);
+	if (!r)
+		r = gpupt_space_copy(&kernel->high, &kernel->windows);
+	if (!r)
+		r = gpupt_space_take(&kernel->high, low);
 	if (!r)
 		r = gpupt_space_take(&kernel->high, reserved(guest));
 	if (!r)
-		r = low_space(guest, &kernel->low);
-	for (size_t i = 0; !r && i < model->n; i++)
-		r = claim_function(kernel, i);
+		r = gpupt_space_copy(&kernel->low, &kernel->windows);
+	return r ? r : gpupt_space_take(&kernel->low, high);
+}
+
+static int claim(struct gpupt_linux *kernel)
+{
+	int r = look_at_windows(kernel);
+	for (size_t i = 0; !r && i < kernel->model->n; i++)
+		if (kernel->model->root[i] == kernel->root)
+			r = claim_function(kernel, i);
 	return r;
 }
 
@@ -124,9 +134,9 @@ static int attempt(struct gpupt_linux *kernel, bool optional)
 	struct gpupt_mmio_model *model = kernel->model;
 	memset(kernel->failed, 0, gpupt_linux_slot(model->n, 0) * sizeof(*kernel->failed));
 	gpupt_linux_size_windows(kernel, optional);
-	int r = gpupt_linux_assign_bus(kernel, model->n);
+	int r = gpupt_linux_assign_bus(kernel, kernel->root);
 	for (size_t i = 0; !r && i < model->n; i++)
-		if (gpupt_is_bridge(&model->functions[i]))
+		if (gpupt_linux_is_bridge_here(kernel, i))
 			r = gpupt_linux_assign_bus(kernel, i);
 	return r;
 }
@@ -189,7 +199,7 @@ static int release(struct gpupt_linux *kernel, size_t bridge, unsigned int which
 		return 0;
 	empty_window(kernel, bridge, freed);
 	forget_window(kernel, bridge, which);
-	if (model->parent[bridge] != model->n)
+	if (model->parent[bridge] != kernel->root)
 		return 0;
 	return gpupt_space_give(freed.start >= 4 * GPUPT_GIB ? &kernel->high : &kernel->low,
 				freed);
@@ -203,13 +213,13 @@ static int release_bus(struct gpupt_linux *kernel, size_t bus, unsigned int whic
 	bool leaf = true;
 	int r = 0;
 	for (size_t i = model->n; !r && i-- > 0;) {
-		if (!gpupt_is_bridge(&model->functions[i]) || !is_behind(model, i, bus))
+		if (!gpupt_linux_is_bridge_here(kernel, i) || !is_behind(model, i, bus))
 			continue;
 		leaf = false;
 		if (whole)
 			r = release(kernel, i, which);
 	}
-	if (!r && bus != model->n && (whole || leaf))
+	if (!r && bus != kernel->root && (whole || leaf))
 		r = release(kernel, bus, which);
 	return r;
 }
@@ -238,14 +248,15 @@ static int release_failed(struct gpupt_linux *kernel, bool whole, bool *ret_any)
 }
 
 /* pci_bus_get_depth(): levels of bridges. */
-static unsigned int depth_of(const struct gpupt_mmio_model *model)
+static unsigned int depth_of(const struct gpupt_linux *kernel)
 {
+	const struct gpupt_mmio_model *model = kernel->model;
 	unsigned int most = 0;
 	for (size_t i = 0; i < model->n; i++) {
 		unsigned int depth = 0;
-		for (size_t bus = i; bus != model->n; bus = model->parent[bus])
+		for (size_t bus = i; !gpupt_is_root(model, bus); bus = model->parent[bus])
 			depth += gpupt_is_bridge(&model->functions[bus]);
-		if (depth > most)
+		if (model->root[i] == kernel->root && depth > most)
 			most = depth;
 	}
 	return most;
@@ -255,7 +266,7 @@ static unsigned int depth_of(const struct gpupt_mmio_model *model)
  * last. */
 static int reallocate(struct gpupt_linux *kernel)
 {
-	unsigned int tries = depth_of(kernel->model) + 1;
+	unsigned int tries = depth_of(kernel) + 1;
 	for (unsigned int n = 1; n < tries; n++) {
 		bool any;
 		int r = attempt(kernel, false);
@@ -269,18 +280,12 @@ static int reallocate(struct gpupt_linux *kernel)
 
 /* ---- why not ---- */
 
-static bool is_behind_expander(const struct gpupt_mmio_model *model, size_t function)
-{
-	for (size_t bus = model->parent[function]; bus != model->n; bus = model->parent[bus])
-		if (model->functions[bus].kind == GPUPT_MMIO_EXPANDER)
-			return true;
-	return false;
-}
-
+/* Behind an expander there is no space but what the firmware used. */
 static bool is_trapped(const struct gpupt_linux *kernel, size_t i, const struct gpupt_mmio_bar *bar)
 {
-	size_t bus = kernel->model->parent[i];
-	return bus != kernel->model->n && !is_behind_expander(kernel->model, i) &&
+	const struct gpupt_mmio_model *model = kernel->model;
+	size_t bus = model->parent[i];
+	return !gpupt_is_root(model, bus) && model->root[i] == model->n &&
 	       kernel->wants[bus][gpupt_linux_window_for(bar)].from_firmware;
 }
 
@@ -288,8 +293,9 @@ static const char *why_not(struct gpupt_linux *kernel, size_t i, const struct gp
 {
 	struct gpupt_mmio_model *model = kernel->model;
 	size_t bus = model->parent[i];
-	if (is_behind_expander(model, i))
-		return "what is behind an expander bus is not predicted";
+	if (model->root[i] != model->n)
+		return "the firmware left it out, and behind an expander bus the kernel has no "
+		       "addresses but those that the firmware used";
 	if (bus == model->n)
 		return bar->mem64 ? "no room in the 64-bit window" : "no room below 4 GiB";
 	unsigned int which = gpupt_linux_window_for(bar);
@@ -323,11 +329,18 @@ int gpupt_linux_place(struct gpupt_mmio_model *model)
 	if (!wants || !failed)
 		return GPUPT_E_NOMEM;
 	struct gpupt_linux kernel = { .model = model, .wants = wants, .failed = failed };
-	int r = claim(&kernel);
-	if (!r)
-		r = model->guest->realloc ? reallocate(&kernel) : attempt(&kernel, true);
+	model->window.end =
+		min64(model->window.end, gpupt_address_limit(model->guest->phys_bits));
+	int r = 0;
+	for (size_t k = 0; !r && k < model->n_roots; k++) {
+		kernel.root = model->roots[k];
+		r = claim(&kernel);
+		if (!r)
+			r = model->guest->realloc ? reallocate(&kernel) : attempt(&kernel, true);
+	}
 	if (!r)
 		explain(&kernel);
+	gpupt_space_clear(&kernel.windows);
 	gpupt_space_clear(&kernel.high);
 	gpupt_space_clear(&kernel.low);
 	gpupt_space_clear(&kernel.mem);

@@ -36,7 +36,9 @@ struct gpupt_linux_request {
 struct gpupt_linux {
 	struct gpupt_mmio_model *model;
 	struct gpupt_linux_want (*wants)[GPUPT_N_WINDOWS];
-	struct gpupt_space high, low; /* the root bus */
+	size_t root;                  /* the root bus whose turn it is */
+	struct gpupt_space windows;   /* what its ACPI tables allow it */
+	struct gpupt_space high, low; /* what is free of that, above and below 4 GiB */
 	struct gpupt_space mem, pref; /* the bus at hand, behind a bridge */
 	struct gpupt_linux_request *requests;
 	size_t n_requests, c_requests;
@@ -98,12 +100,19 @@ static inline struct gpupt_range gpupt_bar_range(const struct gpupt_mmio_bar *ba
 	return (struct gpupt_range){ bar->address, gpupt_add(bar->address, bar->size) };
 }
 
-/* Fills in what the windows of every bridge want. `optional`: with room for
+/* A bridge on or behind the root bus at hand. */
+static inline bool gpupt_linux_is_bridge_here(const struct gpupt_linux *kernel, size_t i)
+{
+	return kernel->model->root[i] == kernel->root &&
+	       gpupt_is_bridge(&kernel->model->functions[i]);
+}
+
+/* Fills in what the windows of every bridge there want. `optional`: with room for
  * hotplug as something nice to have; else it is a must. */
 void gpupt_linux_size_windows(struct gpupt_linux *kernel, bool optional);
 
-/* Places what is without an address on the bus behind function `bus`, or on the
- * root bus. 0 or GPUPT_E_NOMEM. */
+/* Places what is without an address on the bus behind function `bus`, or on a root
+ * bus. 0 or GPUPT_E_NOMEM. */
 int gpupt_linux_assign_bus(struct gpupt_linux *kernel, size_t bus);
 
 #endif

@@ -71,11 +71,12 @@ enum gpupt_mmio_kind {
 	GPUPT_MMIO_ROOT_PORT,  /* pcie-root-port */
 	GPUPT_MMIO_SWITCH,     /* pcie-switch-upstream-port and -downstream-port */
 	GPUPT_MMIO_PCI_BRIDGE, /* pcie-to-pci-bridge, pci-bridge, dmi-to-pci-bridge */
-	GPUPT_MMIO_EXPANDER,   /* pxb, pxb-pcie: an extra root bus */
+	GPUPT_MMIO_EXPANDER,   /* pxb, pxb-pcie: what is behind it is on a root bus of its own */
 };
 
 /* One function of the guest. Ordered by bus (a bridge before what is behind
- * it), slot and function, as firmware and kernel enumerate. */
+ * it, an expander's bus as its bus number has it), slot and function, as firmware and
+ * kernel enumerate. */
 struct gpupt_mmio_function {
 	enum gpupt_mmio_kind kind;
 	int parent; /* index of the bridge it is behind; -1: the root bus */

@@ -26,7 +26,9 @@ int gpupt_model_init(struct gpupt_mmio_model *model, const struct gpupt_mmio_gue
 	model->buses = calloc(n + 1, sizeof(*model->buses));
 	model->next = calloc(n + 1, sizeof(*model->next));
 	model->parent = calloc(n + 1, sizeof(*model->parent));
-	if (!model->buses || !model->next || !model->parent) {
+	model->root = calloc(n + 1, sizeof(*model->root));
+	model->roots = calloc(n + 1, sizeof(*model->roots));
+	if (!model->buses || !model->next || !model->parent || !model->root || !model->roots) {
 		gpupt_model_clear(model);
 		return GPUPT_E_NOMEM;
 	}
@@ -34,11 +36,23 @@ int gpupt_model_init(struct gpupt_mmio_model *model, const struct gpupt_mmio_gue
 	return 0;
 }
 
+/* Which root bus function i is on, now that it is on one. */
+static void find_root(struct gpupt_mmio_model *model, size_t i)
+{
+	size_t parent = model->parent[i];
+	bool is_root = gpupt_is_root(model, parent);
+	model->root[i] = is_root ? parent : model->root[parent];
+	if (is_root && parent != model->n && model->buses[parent].first == GPUPT_MMIO_NONE)
+		model->roots[model->n_roots++] = parent;
+}
+
 void gpupt_model_reset(struct gpupt_mmio_model *model)
 {
 	size_t n = model->n;
 	struct gpupt_mmio_function *functions = model->functions;
 	model->firmware_aborted = false;
+	model->roots[0] = model->root[n] = n;
+	model->n_roots = 1;
 	model->firmware_window = model->window = (struct gpupt_range){ 0 };
 	for (size_t i = 0; i <= n; i++)
 		model->buses[i] = (struct gpupt_mmio_bus){ GPUPT_MMIO_NONE, GPUPT_MMIO_NONE };
@@ -50,6 +64,7 @@ void gpupt_model_reset(struct gpupt_mmio_model *model)
 			parent = n;
 		model->parent[i] = parent;
 		model->next[i] = GPUPT_MMIO_NONE;
+		find_root(model, i);
 		append(model, &model->buses[parent], i);
 		for (size_t b = 0; b < function->n_bars; b++) {
 			function->bars[b].placed_by = GPUPT_MMIO_NOBODY;
@@ -65,6 +80,8 @@ void gpupt_model_clear(struct gpupt_mmio_model *model)
 	free(model->buses);
 	free(model->next);
 	free(model->parent);
+	free(model->root);
+	free(model->roots);
 	*model = (struct gpupt_mmio_model){ 0 };
 }
 

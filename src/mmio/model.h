@@ -9,11 +9,12 @@
 
 #define GPUPT_MMIO_NONE SIZE_MAX
 
-/* A bus: the one behind functions[i], or a root bus. */
+/* A bus: the one behind functions[i], or the main root bus. Behind an expander it is a
+ * root bus too. */
 struct gpupt_mmio_bus {
 	size_t first; /* functions on it, in order, through model.next[] */
 	size_t last;
-	/* The bridge's two memory windows as they stand; unused on the root bus. */
+	/* The bridge's two memory windows as they stand; unused on root buses. */
 	struct gpupt_range mem;
 	struct gpupt_range pref;
 };
@@ -22,12 +23,15 @@ struct gpupt_mmio_model {
 	const struct gpupt_mmio_guest *guest;
 	struct gpupt_mmio_function *functions;
 	size_t n;
-	struct gpupt_mmio_bus *buses; /* n + 1: the last is the root bus */
+	struct gpupt_mmio_bus *buses; /* n + 1: the last is the main root bus */
 	size_t *next;
 	size_t *parent; /* bus a function is on */
+	size_t *root;   /* root bus a function is on or behind */
+	size_t *roots;  /* root buses in order: the main one, then those with functions */
+	size_t n_roots;
 	bool firmware_aborted;
 	struct gpupt_range firmware_window; /* the firmware's own, above 4 GiB */
-	struct gpupt_range window;          /* the kernel's, above 4 GiB */
+	struct gpupt_range window; /* the kernel's, above 4 GiB, on the main root bus */
 };
 
 int gpupt_model_init(struct gpupt_mmio_model *model, const struct gpupt_mmio_guest *guest,
@@ -56,7 +60,12 @@ static inline bool gpupt_is_memory(const struct gpupt_mmio_bar *bar)
 	return !bar->io && bar->index < 6 && bar->size && !(bar->size & (bar->size - 1));
 }
 
-/* [start, end) that the firmware programmed above 4 GiB on the root bus. */
+static inline bool gpupt_is_root(const struct gpupt_mmio_model *model, size_t bus)
+{
+	return bus == model->n || model->functions[bus].kind == GPUPT_MMIO_EXPANDER;
+}
+
+/* [start, end) that the firmware programmed above 4 GiB on the main root bus. */
 struct gpupt_range gpupt_model_programmed(const struct gpupt_mmio_model *model);
 
 /* QEMU. */
@@ -71,6 +80,10 @@ struct gpupt_range gpupt_qemu_reserved(const struct gpupt_mmio_guest *guest);
 /* The 64-bit window of the ACPI tables, given what the firmware programmed. */
 struct gpupt_range gpupt_qemu_window(const struct gpupt_mmio_guest *guest,
 				     struct gpupt_range firmware);
+/* What the ACPI tables give the kernel for a root bus, below and above 4 GiB. 0 or
+ * GPUPT_E_NOMEM. */
+int gpupt_acpi_windows(const struct gpupt_mmio_model *model, size_t root,
+		       struct gpupt_space *ret);
 
 /* The firmware: places BARs and windows. 0 or GPUPT_E_NOMEM. */
 struct gpupt_range gpupt_ovmf_window(const struct gpupt_mmio_guest *guest);

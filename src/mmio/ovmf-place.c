@@ -8,7 +8,8 @@
 /* How edk2's PciBusDxe (PciLib.c, PciResourceSupport.c, PciEnumerator.c) and
  * PciHostBridgeDxe place BARs; in substance unchanged from stable202005 to 2026.
  * Every bus has three trees: I/O, the bridge's 32-bit window and its prefetchable
- * window; on the root bus the last two are below and above 4 GiB. I/O is here for
+ * window; on a root bus the last two are below and above 4 GiB. Every root bus may
+ * use the same addresses (OvmfPkg, PciHostBridgeUtilityLib); the main one comes first. I/O is here for
  * what its lack does to the others: a port that loses its reservation loses it
  * for all three. */
 
@@ -31,6 +32,9 @@ struct result {
 	uint64_t length;
 	uint64_t align;
 	size_t best; /* what would be rejected first */
+	/* root buses only: */
+	uint64_t base;
+	bool asked, ok; /* for addresses, and got them */
 };
 
 #define IO_GRANULE (4 * GPUPT_KIB)
@@ -43,12 +47,13 @@ struct list {
 
 struct tree_state {
 	struct gpupt_mmio_model *model;
-	struct node *nodes;                /* n * NODES, and one for the root bridge */
-	struct result (*results)[N_TREES]; /* a bus each, the root bus last */
+	struct node *nodes;                /* (n + 1) * NODES */
+	struct result (*results)[N_TREES]; /* a bus each, the main root bus last */
 	uint64_t *roms;                    /* largest option ROM on a bus */
 	bool *pref_low; /* the prefetchable window behind function i is a 32-bit one */
 	bool *gone;     /* function i, or what was reserved behind bridge i, is rejected */
 	bool high;      /* there is a window above 4 GiB */
+	struct gpupt_space free[N_TREES]; /* addresses that no root bus has yet */
 };
 
 static unsigned int order_of(uint64_t align)
@@ -108,7 +113,7 @@ static size_t chain(struct tree_state *state, struct list *list)
 static bool may_be_rejected(const struct tree_state *state, size_t id)
 {
 	size_t function = id / NODES;
-	if (function == state->model->n)
+	if (gpupt_is_root(state->model, function))
 		return false;
 	if (id % NODES >= NODE_PADDING)
 		return true;
@@ -130,25 +135,26 @@ static size_t larger(const struct tree_state *state, size_t best, size_t id)
 }
 
 /* CalculateResourceAperture(). */
-static struct result measure(struct tree_state *state, struct list *list, uint64_t granule)
+static void measure(struct tree_state *state, struct list *list, uint64_t granule,
+		    struct result *result)
 {
-	struct result result = { .first = chain(state, list), .best = GPUPT_MMIO_NONE,
-				 .align = granule };
 	uint64_t used = 0, reserved = 0;
-	for (size_t id = result.first; id != GPUPT_MMIO_NONE; id = state->nodes[id].next) {
+	result->first = chain(state, list);
+	result->best = GPUPT_MMIO_NONE;
+	result->align = granule;
+	for (size_t id = result->first; id != GPUPT_MMIO_NONE; id = state->nodes[id].next) {
 		struct node *node = &state->nodes[id];
 		uint64_t *end = id % NODES >= NODE_PADDING ? &reserved : &used;
 		node->offset = gpupt_align_up(*end, node->align);
 		*end = gpupt_add(node->offset, node->length);
-		result.best = larger(state, result.best, id);
+		result->best = larger(state, result->best, id);
 	}
 	used = gpupt_align_up(used, granule);
 	if (granule != IO_GRANULE) /* CalculateApertureIo16() leaves it as it is */
 		reserved = gpupt_align_up(reserved, granule);
-	result.length = used > reserved ? used : reserved;
-	if (result.first != GPUPT_MMIO_NONE && state->nodes[result.first].align > result.align)
-		result.align = state->nodes[result.first].align;
-	return result;
+	result->length = used > reserved ? used : reserved;
+	if (result->first != GPUPT_MMIO_NONE && state->nodes[result->first].align > result->align)
+		result->align = state->nodes[result->first].align;
 }
 
 struct lists {
@@ -239,7 +245,7 @@ static void collect(struct tree_state *state, struct lists *lists, size_t i)
 			rom = rom_of(state, c);
 	state->roms[i] = rom;
 	/* Room to show the largest option ROM in, in the root bridge's name. */
-	if (i == model->n && rom)
+	if (gpupt_is_root(model, i) && rom)
 		add(state, &lists->mem32, i * NODES, rom, rom);
 	for (size_t c = model->buses[i].first; c != GPUPT_MMIO_NONE; c = model->next[c]) {
 		add_bars(state, lists, c);
@@ -249,10 +255,10 @@ static void collect(struct tree_state *state, struct lists *lists, size_t i)
 }
 
 /* DegradeResource() and CalculateResourceAperture() for the bus behind bridge i,
- * or for the root bus when i is n. */
+ * or for a root bus. */
 static void size_bus(struct tree_state *state, size_t i)
 {
-	bool root = i == state->model->n;
+	bool root = gpupt_is_root(state->model, i);
 	struct lists lists;
 	lists.io.used = lists.mem32.used = lists.pmem32.used = 0;
 	lists.mem64.used = lists.pmem64.used = 0;
@@ -274,9 +280,9 @@ static void size_bus(struct tree_state *state, size_t i)
 		if (state->pref_low[i])
 			pref = &lists.pmem32;
 	}
-	state->results[i][IO] = measure(state, &lists.io, IO_GRANULE);
-	state->results[i][MEM] = measure(state, &lists.mem32, GPUPT_MIB);
-	state->results[i][PREF] = measure(state, pref, GPUPT_MIB);
+	measure(state, &lists.io, IO_GRANULE, &state->results[i][IO]);
+	measure(state, &lists.mem32, GPUPT_MIB, &state->results[i][MEM]);
+	measure(state, pref, GPUPT_MIB, &state->results[i][PREF]);
 }
 
 /* RejectPciDevice(). */
@@ -289,40 +295,55 @@ static bool reject(struct tree_state *state, size_t id)
 	size_t bus = id % NODES >= NODE_PADDING ? function : state->model->parent[function];
 	for (;;) {
 		size_bus(state, bus);
-		if (bus == state->model->n)
+		if (gpupt_is_root(state->model, bus))
 			return true;
 		bus = state->model->parent[bus];
 	}
 }
 
-/* AllocateResource(): the whole tree is one block. Those for memory are taken by
- * falling alignment; the one above 4 GiB may end up below. */
-static int allocate(struct tree_state *state, struct gpupt_space *low, const bool wanted[N_TREES],
-		    bool ret_ok[N_TREES], uint64_t base[N_TREES])
+/* AllocateResource(): a root bus's whole tree is one block. The one above 4 GiB may end
+ * up below. */
+static int allocate_tree(struct tree_state *state, struct result *result, enum tree tree)
 {
-	const struct result *results = state->results[state->model->n];
-	struct gpupt_range window = state->model->firmware_window;
-	int r = gpupt_space_set(low, gpupt_ovmf_low_window(state->model->guest));
-	if (r)
+	result->ok = false;
+	if (result->first == GPUPT_MMIO_NONE)
+		return 0;
+	int r = gpupt_space_fit(&state->free[tree], result->length, result->align, false,
+				&result->ok, &result->base);
+	if (r || result->ok || tree != PREF)
 		return r;
-	struct gpupt_range io = gpupt_ovmf_io_window(state->model->guest);
-	ret_ok[IO] = results[IO].length <= io.end - io.start;
-	enum tree first = results[PREF].align >= results[MEM].align ? PREF : MEM;
-	for (unsigned int i = 0; i < 2; i++) {
-		enum tree tree = i ? (first == PREF ? MEM : PREF) : first;
-		if (!wanted[tree])
-			continue;
-		uint64_t start = gpupt_align_up(window.start, results[tree].align);
-		ret_ok[tree] = tree == PREF &&
-			       gpupt_add(start, results[tree].length) <= window.end;
-		if (ret_ok[tree]) {
-			base[tree] = start;
-			continue;
-		}
-		r = gpupt_space_fit(low, results[tree].length, results[tree].align, false,
-				    &ret_ok[tree], &base[tree]);
+	return gpupt_space_fit(&state->free[MEM], result->length, result->align, false,
+			       &result->ok, &result->base);
+}
+
+/* NotifyPhase() of PciHostBridgeDxe: root bus by root bus, the trees for memory by
+ * falling alignment. A request that failed stays, whether there is still something to
+ * ask for or not. */
+static int allocate(struct tree_state *state, bool *ret_all)
+{
+	const struct gpupt_mmio_model *model = state->model;
+	const struct gpupt_range windows[N_TREES] = { gpupt_ovmf_io_window(model->guest),
+						      gpupt_ovmf_low_window(model->guest),
+						      model->firmware_window };
+	*ret_all = true;
+	for (enum tree t = IO; t < N_TREES; t++) {
+		int r = gpupt_space_set(&state->free[t], windows[t]);
 		if (r)
 			return r;
+	}
+	for (size_t k = 0; k < model->n_roots; k++) {
+		struct result *results = state->results[model->roots[k]];
+		enum tree first = results[PREF].align >= results[MEM].align ? PREF : MEM;
+		const enum tree order[] = { IO, first, first == PREF ? MEM : PREF };
+		for (size_t i = 0; i < N_TREES; i++) {
+			struct result *result = &results[order[i]];
+			result->asked = result->first != GPUPT_MMIO_NONE ||
+					(result->asked && !result->ok);
+			int r = result->asked ? allocate_tree(state, result, order[i]) : 0;
+			if (r)
+				return r;
+			*ret_all &= !result->asked || result->ok;
+		}
 	}
 	return 0;
 }
@@ -337,7 +358,7 @@ static void program(struct tree_state *state, size_t bus, enum tree tree, uint64
 		size_t function = id / NODES, kind = id % NODES;
 		struct gpupt_range range = { base + node->offset, 0 };
 		range.end = gpupt_add(range.start, node->length);
-		if (function == model->n)
+		if (gpupt_is_root(model, function))
 			continue;
 		if (kind < NODE_WINDOW) {
 			struct gpupt_mmio_bar *bar = &model->functions[function].bars[kind];
@@ -351,64 +372,89 @@ static void program(struct tree_state *state, size_t bus, enum tree tree, uint64
 	}
 }
 
+/* GetMaxResourceConsumerDevice() for all root buses, which are sorted like anything
+ * else. */
+static size_t largest(struct tree_state *state, enum tree tree)
+{
+	const struct gpupt_mmio_model *model = state->model;
+	struct list list = { 0 };
+	size_t best = GPUPT_MMIO_NONE;
+	for (size_t k = 0; k < model->n_roots; k++) {
+		const struct result *result = &state->results[model->roots[k]][tree];
+		add(state, &list, model->roots[k] * NODES + NODE_WINDOW + tree, result->length,
+		    result->align);
+	}
+	for (size_t id = chain(state, &list); id != GPUPT_MMIO_NONE; id = state->nodes[id].next)
+		best = larger(state, best, id);
+	return best;
+}
+
+/* PciHostBridgeAdjustAllocation(). Whether a tree failed is what the last root bus that
+ * asked for it says: GetResourceAllocationStatus() forgets the others. */
+static bool reject_largest(struct tree_state *state)
+{
+	const struct gpupt_mmio_model *model = state->model;
+	size_t best[N_TREES];
+	bool any = false;
+	for (enum tree t = IO; t < N_TREES; t++) {
+		bool failed = false;
+		for (size_t k = 0; k < model->n_roots; k++) {
+			const struct result *result = &state->results[model->roots[k]][t];
+			failed = result->asked ? !result->ok : failed;
+		}
+		best[t] = failed ? largest(state, t) : GPUPT_MMIO_NONE;
+	}
+	for (enum tree t = IO; t < N_TREES; t++)
+		any |= reject(state, best[t]);
+	return any;
+}
+
+/* SubmitResources() in PciHostBridgeDxe takes no request for 4 GiB or more of 32-bit
+ * addresses, which is what all becomes without a 64-bit window. */
+static bool is_acceptable(const struct tree_state *state)
+{
+	const struct gpupt_mmio_model *model = state->model;
+	for (size_t k = 0; k < model->n_roots; k++)
+		if (state->results[model->roots[k]][MEM].length >= 4 * GPUPT_GIB)
+			return false;
+	return true;
+}
+
 /* PciHostBridgeResourceAllocator(): allocate, else reject the largest and try
  * again. Gives up, and then programs nothing at all, when nothing can be
  * rejected; also when nothing is left to ask for above 4 GiB, since
  * PciHostBridgeDxe keeps the request that failed. */
-static int settle(struct tree_state *state, struct gpupt_space *low, uint64_t base[N_TREES],
-		  bool *ret_done)
+static int settle(struct tree_state *state, bool *ret_done)
 {
-	const struct result *results = state->results[state->model->n];
-	bool ok[N_TREES] = { true, true, true };
-	/* SubmitResources() in PciHostBridgeDxe takes no request for 4 GiB or more of
-	 * 32-bit addresses, which is what all becomes without a 64-bit window. */
-	if (results[MEM].length >= 4 * GPUPT_GIB) {
-		*ret_done = false;
+	*ret_done = false;
+	if (!is_acceptable(state))
 		return 0;
-	}
-	for (;;) {
-		bool wanted[N_TREES];
-		for (enum tree t = IO; t < N_TREES; t++)
-			wanted[t] = results[t].first != GPUPT_MMIO_NONE;
-		int r = allocate(state, low, wanted, ok, base);
-		if (r)
+	while (!*ret_done) {
+		int r = allocate(state, ret_done);
+		if (r || (!*ret_done && !reject_largest(state)))
 			return r;
-		if (ok[IO] && ok[MEM] && ok[PREF])
-			break;
-		bool rejected = false;
-		size_t best[N_TREES];
-		for (enum tree t = IO; t < N_TREES; t++)
-			best[t] = ok[t] || !wanted[t] ? GPUPT_MMIO_NONE : results[t].best;
-		for (enum tree t = IO; t < N_TREES; t++)
-			rejected |= reject(state, best[t]);
-		if (!rejected) {
-			*ret_done = false;
-			return 0;
-		}
 	}
-	*ret_done = true;
 	return 0;
 }
 
 static int place(struct tree_state *state)
 {
 	struct gpupt_mmio_model *model = state->model;
-	for (size_t i = model->n + 1; i-- > 0;)
-		if (i < model->n && gpupt_is_bridge(&model->functions[i]))
+	for (size_t i = model->n; i-- > 0;)
+		if (gpupt_is_bridge(&model->functions[i]))
 			size_bus(state, i);
-	size_bus(state, model->n);
-	struct gpupt_space low = { 0 };
-	uint64_t base[N_TREES] = { 0 };
-	bool done = false;
-	int r = settle(state, &low, base, &done);
-	gpupt_space_clear(&low);
+	for (size_t k = 0; k < model->n_roots; k++)
+		size_bus(state, model->roots[k]);
+	bool done;
+	int r = settle(state, &done);
 	if (r)
 		return r;
 	model->firmware_aborted = !done;
 	if (!done)
 		return 0;
-	program(state, model->n, MEM, base[MEM]);
-	program(state, model->n, PREF, base[PREF]);
+	for (size_t k = 0; k < model->n_roots; k++)
+		for (enum tree t = MEM; t < N_TREES; t++)
+			program(state, model->roots[k], t, state->results[model->roots[k]][t].base);
 	for (size_t i = 0; i < model->n; i++)
 		if (gpupt_is_bridge(&model->functions[i])) {
 			program(state, i, MEM, model->buses[i].mem.start);
@@ -420,7 +466,7 @@ static int place(struct tree_state *state)
 int gpupt_ovmf_place(struct gpupt_mmio_model *model)
 {
 	model->firmware_window = gpupt_ovmf_window(model->guest);
-	GPUPT_AUTOFREE struct node *nodes = calloc(model->n * NODES + 1, sizeof(*nodes));
+	GPUPT_AUTOFREE struct node *nodes = calloc((model->n + 1) * NODES, sizeof(*nodes));
 	GPUPT_AUTOFREE struct result(*results)[N_TREES] =
 		calloc(model->n + 1, sizeof(*results));
 	GPUPT_AUTOFREE uint64_t *roms = calloc(model->n + 1, sizeof(*roms));
@@ -440,5 +486,8 @@ int gpupt_ovmf_place(struct gpupt_mmio_model *model)
 		for (enum tree t = IO; t < N_TREES; t++)
 			results[i][t] = (struct result){ .first = GPUPT_MMIO_NONE,
 							 .best = GPUPT_MMIO_NONE };
-	return place(&state);
+	int r = place(&state);
+	for (enum tree t = IO; t < N_TREES; t++)
+		gpupt_space_clear(&state.free[t]);
+	return r;
 }

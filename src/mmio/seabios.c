@@ -180,26 +180,34 @@ static int add_bars(struct state *state, size_t i, enum region which)
 }
 
 /* pci_bios_check_devices() for one bus: first the functions' own BARs, then the
- * windows of bridges from the highest bus down. */
+ * windows of bridges from the highest bus down. All root buses count as bus 0. */
 static int collect(struct state *state, size_t bus, enum region which)
 {
 	struct gpupt_mmio_model *model = state->model;
 	struct region_state *region = &state->regions[bus][which];
 	region->first = state->n;
 
-	for (size_t c = model->buses[bus].first; c != GPUPT_MMIO_NONE; c = model->next[c]) {
-		int r = add_bars(state, c, which);
-		if (r)
-			return r;
-
+	size_t roots = bus == model->n ? model->n_roots : 1;
+	for (size_t k = 0; k < roots; k++) {
+		size_t from = k ? model->roots[k] : bus;
+		for (size_t c = model->buses[from].first; c != GPUPT_MMIO_NONE;
+		     c = model->next[c]) {
+			int r = add_bars(state, c, which);
+			if (r)
+				return r;
+		}
 	}
 	size_t windows = state->n;
-	for (size_t c = model->buses[bus].first; c != GPUPT_MMIO_NONE; c = model->next[c]) {
-		if (!gpupt_is_bridge(&model->functions[c]))
-			continue;
-		int r = add(state, window_entry(state, c, which));
-		if (r)
-			return r;
+	for (size_t k = 0; k < roots; k++) {
+		size_t from = k ? model->roots[k] : bus;
+		for (size_t c = model->buses[from].first; c != GPUPT_MMIO_NONE;
+		     c = model->next[c]) {
+			if (!gpupt_is_bridge(&model->functions[c]))
+				continue;
+			int r = add(state, window_entry(state, c, which));
+			if (r)
+				return r;
+		}
 	}
 	for (size_t i = windows; i < state->n; i++)
 		state->entries[i].order = windows + (state->n - 1 - i);

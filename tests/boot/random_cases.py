@@ -3,13 +3,16 @@
 """Boots random guests and compares every BAR's address with the prediction.
 
 usage: random_cases.py --predict PROGRAM [--noreserve LIBRARY] --first SEED [--count N]
+                       [--having TEXT]
 
-One guest a seed; the same seed always makes the same guest. Sizes lean towards
+One guest a seed; the same seed always makes the same guest. --having takes only those
+that have a device with TEXT in it, pxb for one. Sizes lean towards
 what the firmware cannot place whole. A guest that differs is made smaller for as
 long as it still differs, and printed as a case to keep.
 """
 
 import argparse
+import itertools
 import json
 import random
 import sys
@@ -146,13 +149,13 @@ class Builder:
                 self.pick((3, lambda at: self.testdev(at, self.random.randint(20, 26))),
                           (2, self.any))(place)
 
-    def port(self, slot):
+    def port(self, slot, bus=""):
         number = self.number()
         option = self.pick(
             (12, ""), (2, ",hotplug=off"),
             (2, f",mem-reserve={text_of(self.random.randint(21, 27))}"),
             (1, f",pref64-reserve={text_of(self.random.randint(28, 38))}"))
-        self.device(f"pcie-root-port,id=rp{number},chassis={number},addr={slot:x}.0{option}")
+        self.device(f"pcie-root-port,id=rp{number},chassis={number},addr={slot:x}.0{option}{bus}")
         self.behind(f"rp{number}")
 
     def bridge(self, slot):
@@ -160,6 +163,17 @@ class Builder:
         self.device(f"pci-bridge,id=br{number},chassis_nr={number},addr={slot:x}.0")
         for index in range(self.random.randint(1, 2)):
             self.any(f"bus=br{number},addr={index + 1}.0")
+
+    def expander(self, slot, q35):
+        """An extra root bus, with ports or with devices."""
+        name = f"pxb{self.number()}"
+        driver, bus = ("pxb-pcie", "pcie.0") if q35 else ("pxb", "pci.0")
+        self.device(f"{driver},id={name},bus_nr={256 - slot * 16},bus={bus},addr={slot:x}.0")
+        for index in range(self.pick((3, 1), (3, 2), (1, 3))):
+            if q35:
+                self.port(index, f",bus={name}")
+            else:
+                self.any(f"bus={name},addr={index + 1}.0")
 
     def build(self):
         case = self.case
@@ -180,6 +194,10 @@ class Builder:
                 (self.port if q35 else self.bridge)(slot)
             else:
                 self.any(f"bus={root},addr={slot:x}.0")
+        # Last, so that the seeds without one make what they made before there were any.
+        if self.chance(12):
+            for slot in range(12, 12 + self.pick((4, 1), (1, 2))):
+                self.expander(slot, q35)
         return case
 
 
@@ -192,10 +210,13 @@ def generate(seed):
 
 def without(case, index):
     """The case less a device and what hangs on it."""
-    device = case["devices"][index]
-    gone = {part[3:] for part in device.split(",") if part.startswith("id=")}
-    kept = [other for i, other in enumerate(case["devices"]) if i != index
-            and not any(f"bus={name}" in other.split(",") for name in gone)]
+    kept, gone = [], set()
+    for i, device in enumerate(case["devices"]):
+        parts = device.split(",")
+        if i == index or any(f"bus={name}" in parts for name in gone):
+            gone |= {part[3:] for part in parts if part.startswith("id=")}
+        else:
+            kept.append(device)
     names = {value for other in kept for part in other.split(",")
              for key, _, value in [part.partition("=")] if key in ("pmrdev", "memdev")}
     objects = [item for item in case.get("objects", [])
@@ -207,7 +228,7 @@ def smaller(case):
     """Cases with one thing less, the largest steps first."""
     ports = options(case)
     for index in sorted(range(len(case["devices"])),
-                        key=lambda i: not case["devices"][i].startswith(("pcie-root", "pci-b"))):
+                        key=lambda i: not case["devices"][i].startswith(("pcie-root", "pci-b", "pxb"))):
         yield without(case, index)
     for key in ("maxmem", "realloc", "window_override_mib", "hole", "machine"):
         if case.get(key):
@@ -256,6 +277,7 @@ def kinds_of(boot):
         "several functions in a slot": len(set(slots)) < len(slots),
         "32-bit BARs over 2 MiB": low, "refused": boot.refused,
         "i440fx": boot.case.get("machine", "q35") == "pc",
+        "expander buses": any(device.startswith("pxb") for device in boot.case["devices"]),
     }
 
 
@@ -264,10 +286,13 @@ def main():
     pool.add_arguments(parser)
     parser.add_argument("--first", type=int, required=True, help="the first seed")
     parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--having", default="", help="only guests with a device like this")
     parser.add_argument("--print", action="store_true", help="print the cases, boot nothing")
     parser.add_argument("--minimise", action="store_true", help="make smaller what differs")
     chosen = parser.parse_args()
-    cases = [generate(seed) for seed in range(chosen.first, chosen.first + chosen.count)]
+    guests = map(generate, itertools.count(chosen.first))
+    cases = list(itertools.islice((case for case in guests if any(
+        chosen.having in device for device in case["devices"])), chosen.count))
     if chosen.print:
         print(json.dumps(cases, indent=1))
         return 0

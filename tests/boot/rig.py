@@ -34,7 +34,7 @@ KINDS = {
     "pcie-root-port": "root-port", "ioh3420": "root-port",
     "x3130-upstream": "switch", "xio3130-downstream": "switch",
     "pcie-pci-bridge": "pci-bridge", "pci-bridge": "pci-bridge",
-    "i82801b11-bridge": "pci-bridge",
+    "i82801b11-bridge": "pci-bridge", "pxb": "expander", "pxb-pcie": "expander",
 }
 INIT = """#!/bin/sh
 mount -t proc proc /proc
@@ -148,15 +148,16 @@ class Monitor:
 
 def number_buses(monitor):
     """Does what firmware does first, so that query-pci shows what is behind bridges:
-    numbers the buses, through the ports 0xcf8 and 0xcfc. Only those of bridges on the
-    root bus."""
-    bridges = [device for device in monitor.ask("query-pci")[0]["devices"]
-               if "pci_bridge" in device]
-    for number, device in enumerate(bridges, 1):
-        address = 0x80000018 | device["slot"] << 11 | device["function"] << 8
-        for port, value in ((0xcf8, address), (0xcfc, number << 8 | number << 16)):
-            monitor.ask("human-monitor-command",
-                        **{"command-line": f"o/w {port:#x} {value:#x}"})
+    numbers the buses, through the ports 0xcf8 and 0xcfc. Only those of bridges on
+    root buses."""
+    for root in monitor.ask("query-pci"):
+        bridges = [device for device in root["devices"] if "pci_bridge" in device]
+        for number, device in enumerate(bridges, root["bus"] + 1):
+            address = (0x80000018 | root["bus"] << 16 | device["slot"] << 11
+                       | device["function"] << 8)
+            for port, value in ((0xcf8, address), (0xcfc, number << 8 | number << 16)):
+                monitor.ask("human-monitor-command",
+                            **{"command-line": f"o/w {port:#x} {value:#x}"})
 
 
 def options(case):
@@ -196,15 +197,24 @@ def one_function(device, parent, settings):
     return function
 
 
+def place_of(device):
+    return (device["bus"], device["slot"], device["function"])
+
+
 def functions(case, buses):
     """The model's functions, bus by bus, and the kernel's name of each."""
     found, by_id = [], options(case)
-    queue = [(device, None) for bus in buses[:1] for device in bus["devices"]]
+    expanders = {}
+    for device in [device for bus in buses for device in bus["devices"]]:
+        settings = by_id.get(device["qdev_id"], {})
+        if KINDS.get(settings.get("driver")) == "expander":
+            expanders[int(settings["bus_nr"])] = place_of(device)
+    queue = [(device, expanders.get(bus["bus"])) for bus in buses for device in bus["devices"]]
     while queue:
         device, parent = queue.pop(0)
-        if device["class_info"]["class"] == 0x0600:
+        place = place_of(device)
+        if device["class_info"]["class"] == 0x0600 and place not in expanders.values():
             continue
-        place = (device["bus"], device["slot"], device["function"])
         found.append((place, parent, device))
         behind = device.get("pci_bridge", {}).get("devices", [])
         queue += [(child, place) for child in behind]

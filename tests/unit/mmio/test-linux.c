@@ -180,9 +180,14 @@ static void behind_an_expander(void **state)
 	int port = add_port(&m);
 	m.functions[port].parent = expander;
 	struct gpupt_mmio_function *gpu = add_gpu(&m, port, 0, GIB, 0);
-	assert_int_equal(place(&m), GPUPT_MMIO_SOME);
-	assert_string_equal(gpu->bars[0].reason,
-			    "what is behind an expander bus is not predicted");
+	assert_int_equal(place(&m), GPUPT_MMIO_ALL_FIRMWARE);
+	gpu->bars[0].size = 64 * GIB;
+	assert_int_equal(place_with_hole(&m, 512 * GIB), GPUPT_MMIO_SOME);
+	assert_false(gpu->bars[0].trapped);
+	assert_non_null(gpu->bars[0].reason);
+	/* the same GPU on the main root bus */
+	m.functions[port].parent = -1;
+	assert_int_equal(place_with_hole(&m, 512 * GIB), GPUPT_MMIO_ALL);
 }
 
 /* CPU time: other programs do not count. */
