@@ -77,6 +77,8 @@ struct gpupt_controller {
 	enum gpupt_tristate hotplug;
 	bool has_mem_reserve;
 	uint64_t mem_reserve_kib;
+	bool has_bus_number; /* expanders: <target busNr=> */
+	unsigned int bus_number;
 };
 
 enum gpupt_hostdev_kind {

@@ -138,6 +138,10 @@ void gpupt_facts_enter_controller_child(struct gpupt_parser *parser, enum gpupt_
 			controller->has_mem_reserve = true;
 			controller->mem_reserve_kib = value;
 		}
+		if (gpupt_attribute_number(attributes, "busNr", 255, &value)) {
+			controller->has_bus_number = true;
+			controller->bus_number = (unsigned int)value;
+		}
 		break;
 	case CTX_CONTROLLER_ADDRESS:
 		if (gpupt_attribute_is(attributes, "type", "pci"))

@@ -285,8 +285,9 @@ static bool is_trapped(const struct gpupt_linux *kernel, size_t i, const struct 
 {
 	const struct gpupt_mmio_model *model = kernel->model;
 	size_t bus = model->parent[i];
-	return !gpupt_is_root(model, bus) && model->root[i] == model->n &&
-	       kernel->wants[bus][gpupt_linux_window_for(bar)].from_firmware;
+	if (model->root[i] != model->n)
+		return true;
+	return bus != model->n && kernel->wants[bus][gpupt_linux_window_for(bar)].from_firmware;
 }
 
 static const char *why_not(struct gpupt_linux *kernel, size_t i, const struct gpupt_mmio_bar *bar)

@@ -75,8 +75,7 @@ enum gpupt_mmio_kind {
 };
 
 /* One function of the guest. Ordered by bus (a bridge before what is behind
- * it, an expander's bus as its bus number has it), slot and function, as firmware and
- * kernel enumerate. */
+ * it), slot and function, as firmware and kernel enumerate. */
 struct gpupt_mmio_function {
 	enum gpupt_mmio_kind kind;
 	int parent; /* index of the bridge it is behind; -1: the root bus */
@@ -89,6 +88,7 @@ struct gpupt_mmio_function {
 	uint64_t mem_reserve;        /* bytes */
 	bool has_pref64_reserve;     /* pref64-reserve given */
 	uint64_t pref64_reserve;     /* bytes */
+	unsigned int bus_number;     /* expanders only: their bus's, which orders them */
 	struct gpupt_mmio_bar bars[7];
 	size_t n_bars;
 	void *cookie; /* the caller's: which device this is */

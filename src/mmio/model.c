@@ -42,8 +42,13 @@ static void find_root(struct gpupt_mmio_model *model, size_t i)
 	size_t parent = model->parent[i];
 	bool is_root = gpupt_is_root(model, parent);
 	model->root[i] = is_root ? parent : model->root[parent];
-	if (is_root && parent != model->n && model->buses[parent].first == GPUPT_MMIO_NONE)
-		model->roots[model->n_roots++] = parent;
+	if (!is_root || parent == model->n || model->buses[parent].first != GPUPT_MMIO_NONE)
+		return;
+	size_t k = model->n_roots++;
+	for (; k > 1 && model->functions[model->roots[k - 1]].bus_number >
+				model->functions[parent].bus_number; k--)
+		model->roots[k] = model->roots[k - 1];
+	model->roots[k] = parent;
 }
 
 void gpupt_model_reset(struct gpupt_mmio_model *model)

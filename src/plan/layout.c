@@ -102,10 +102,23 @@ static const char *worlds_text(struct gpupt_making *making, size_t count, size_t
 				 making->worlds[first].name, count - 1, making->n_worlds);
 }
 
+static bool is_behind_expander(const struct gpupt_making *making, size_t i)
+{
+	while (making->functions[i].parent >= 0) {
+		i = (size_t)making->functions[i].parent;
+		if (making->functions[i].kind == GPUPT_MMIO_EXPANDER)
+			return true;
+	}
+	return false;
+}
+
 /* Each has a remedy of its own. */
-static enum gpupt_finding_number unplaced(const struct gpupt_mmio_bar *bar,
+static enum gpupt_finding_number unplaced(const struct gpupt_making *making, size_t i,
+					  const struct gpupt_mmio_bar *bar,
 					  const struct fate *fate)
 {
+	if (is_behind_expander(making, i))
+		return GPUPT_FINDING_EXPANDER_LEFT_OUT;
 	if (gpupt_is_pref64_bar(bar))
 		return fate->trapped ? GPUPT_FINDING_TRAP_64BIT : GPUPT_FINDING_NOT_PLACED;
 	return fate->trapped ? GPUPT_FINDING_TRAP_32BIT : GPUPT_FINDING_NO_ROOM_32BIT;
@@ -131,8 +144,8 @@ static void report_bar(struct survey *survey, size_t i, size_t b)
 				   gpupt_making_size(making, effective),
 				   gpupt_making_size(making, hole->minimum), where);
 	else
-		gpupt_findings_add(&making->plan->findings, unplaced(bar, fate), making->domain,
-				   device->element, subject,
+		gpupt_findings_add(&making->plan->findings, unplaced(making, i, bar, fate),
+				   making->domain, device->element, subject,
 				   "BAR %u (%s) of %s stays without an address: %s%s", bar->index,
 				   size, subject, fate->reason, where);
 }

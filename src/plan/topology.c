@@ -70,6 +70,25 @@ struct gpupt_node *gpupt_tree_add_bridge(struct gpupt_tree *tree,
 	return node;
 }
 
+/* What libvirt calls bus N of a pci-expander-bus is not the extra root bus, but that
+ * behind a bridge that QEMU puts on it, without a hotplug controller
+ * (hw/pci-bridge/pci_expander_bridge.c pxb_dev_realize_common()). */
+static int add_inner_bridge(struct gpupt_tree *tree, unsigned int bus)
+{
+	int expander = (int)tree->count - 1;
+	struct gpupt_node *bridge = add_node(tree, "pci-expander-bus");
+	if (!bridge)
+		return GPUPT_E_NOMEM;
+	bridge->model = GPUPT_CONTROLLER_EXPANDER;
+	bridge->bus = bus;
+	bridge->function.kind = GPUPT_MMIO_PCI_BRIDGE;
+	bridge->function.class_code = 0x060400;
+	if (bus > 0 && bus < GPUPT_BUSES && tree->owner[bus] == expander)
+		tree->owner[bus] = (int)tree->count - 1;
+	gpupt_tree_place(tree, tree->count - 1, expander, 0, 0);
+	return 0;
+}
+
 static int add_controller(struct gpupt_tree *tree, const struct gpupt_controller *controller,
 			  unsigned int bus)
 {
@@ -87,7 +106,28 @@ static int add_controller(struct gpupt_tree *tree, const struct gpupt_controller
 	node->function.hotplug &= controller->hotplug != GPUPT_NO;
 	node->function.has_mem_reserve = controller->has_mem_reserve;
 	node->function.mem_reserve = gpupt_mul(controller->mem_reserve_kib, GPUPT_KIB);
-	return 0;
+	node->function.bus_number = controller->bus_number;
+	return controller->model == GPUPT_CONTROLLER_EXPANDER ? add_inner_bridge(tree, bus) : 0;
+}
+
+/* An expander whose bus has no number gets one two below the lowest so far
+ * (qemuDomainAddressFindNewBusNr(), src/qemu/qemu_domain_address.c, 9.0). */
+static void number_expanders(struct gpupt_tree *tree)
+{
+	unsigned int lowest = GPUPT_BUSES;
+	for (size_t i = 0; i < tree->count; i++) {
+		const struct gpupt_controller *controller = tree->nodes[i].controller;
+		if (controller && controller->has_bus_number && controller->bus_number < lowest)
+			lowest = controller->bus_number;
+	}
+	for (size_t i = 0; i < tree->count; i++) {
+		struct gpupt_node *node = &tree->nodes[i];
+		if (node->function.kind != GPUPT_MMIO_EXPANDER ||
+		    (node->controller && node->controller->has_bus_number))
+			continue;
+		lowest = lowest > 2 ? lowest - 2 : 1;
+		node->function.bus_number = lowest;
+	}
 }
 
 /* What the plan makes of root ports: new ones, and others than the domain's. */
@@ -407,6 +447,7 @@ static int build(struct gpupt_tree *tree)
 		tree->owner[bus] = GPUPT_NO_NODE;
 	if (add_controllers(tree) < 0 || fill_in_buses(tree) < 0)
 		return GPUPT_E_NOMEM;
+	number_expanders(tree);
 	for (size_t i = 0; i < tree->count; i++)
 		if (tree->nodes[i].controller)
 			place_as_told(tree, i, &tree->nodes[i].controller->address);

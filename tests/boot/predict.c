@@ -82,6 +82,7 @@ static struct gpupt_mmio_function read_function(const json_t *from)
 		.mem_reserve = number(from, "mem_reserve"),
 		.has_pref64_reserve = json_object_get(from, "pref64_reserve") != NULL,
 		.pref64_reserve = number(from, "pref64_reserve"),
+		.bus_number = (unsigned int)number(from, "bus_number"),
 	};
 	size_t i;
 	const json_t *bar;

@@ -186,7 +186,8 @@ def one_function(device, parent, settings):
         function["hotplug"] = settings.get("shpc", "on") != "off"
     elif driver == "pcie-pci-bridge":
         function["hotplug"] = True
-    for option, key in (("mem-reserve", "mem_reserve"), ("pref64-reserve", "pref64_reserve")):
+    for option, key in (("mem-reserve", "mem_reserve"), ("pref64-reserve", "pref64_reserve"),
+                        ("bus_nr", "bus_number")):
         if option in settings:
             function[key] = size(settings[option])
     for region in sorted(device["regions"], key=lambda region: region["bar"]):
@@ -201,12 +202,20 @@ def place_of(device):
     return (device["bus"], device["slot"], device["function"])
 
 
+def settings_of(device, by_id):
+    """The -device options that made it. A pxb puts a bridge of its own name on its bus."""
+    settings = by_id.get(device["qdev_id"], {})
+    if settings.get("driver") == "pxb" and "pci_bridge" in device:
+        return {"driver": "pci-bridge", "shpc": "off"}
+    return settings
+
+
 def functions(case, buses):
     """The model's functions, bus by bus, and the kernel's name of each."""
     found, by_id = [], options(case)
     expanders = {}
     for device in [device for bus in buses for device in bus["devices"]]:
-        settings = by_id.get(device["qdev_id"], {})
+        settings = settings_of(device, by_id)
         if KINDS.get(settings.get("driver")) == "expander":
             expanders[int(settings["bus_nr"])] = place_of(device)
     queue = [(device, expanders.get(bus["bus"])) for bus in buses for device in bus["devices"]]
@@ -221,7 +230,7 @@ def functions(case, buses):
     found.sort(key=lambda entry: entry[0])
     index = {place: i for i, (place, _, _) in enumerate(found)}
     made = [one_function(device, -1 if parent is None else index[parent],
-                         by_id.get(device["qdev_id"], {}))
+                         settings_of(device, by_id))
             for _, parent, device in found]
     names = ["0000:%02x:%02x.%d" % place for place, _, _ in found]
     return made, names
