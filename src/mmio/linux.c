@@ -133,6 +133,7 @@ static int attempt(struct gpupt_linux *kernel, bool optional)
 {
 	struct gpupt_mmio_model *model = kernel->model;
 	memset(kernel->failed, 0, gpupt_linux_slot(model->n, 0) * sizeof(*kernel->failed));
+	kernel->optional = optional;
 	gpupt_linux_size_windows(kernel, optional);
 	int r = gpupt_linux_assign_bus(kernel, kernel->root);
 	for (size_t i = 0; !r && i < model->n; i++)
@@ -278,6 +279,23 @@ static int reallocate(struct gpupt_linux *kernel)
 	return attempt(kernel, true);
 }
 
+/* pci_realloc_detect(): distributions build with CONFIG_PCI_REALLOC_ENABLE_AUTO, so that
+ * a VF's BAR without an address does what pci=realloc does, for its root bus. */
+static bool wants_realloc(const struct gpupt_linux *kernel)
+{
+	const struct gpupt_mmio_model *model = kernel->model;
+	if (model->guest->realloc)
+		return true;
+	for (size_t i = 0; i < model->n; i++)
+		for (size_t b = 0; b < model->functions[i].n_bars; b++) {
+			const struct gpupt_mmio_bar *bar = &model->functions[i].bars[b];
+			if (model->root[i] == kernel->root && gpupt_is_vf_bar(bar) &&
+			    bar->placed_by == GPUPT_MMIO_NOBODY)
+				return true;
+		}
+	return false;
+}
+
 /* ---- why not ---- */
 
 /* Behind an expander there is no space but what the firmware used. */
@@ -337,7 +355,7 @@ int gpupt_linux_place(struct gpupt_mmio_model *model)
 		kernel.root = model->roots[k];
 		r = claim(&kernel);
 		if (!r)
-			r = model->guest->realloc ? reallocate(&kernel) : attempt(&kernel, true);
+			r = wants_realloc(&kernel) ? reallocate(&kernel) : attempt(&kernel, true);
 	}
 	if (!r)
 		explain(&kernel);

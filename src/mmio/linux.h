@@ -43,6 +43,7 @@ struct gpupt_linux {
 	struct gpupt_linux_request *requests;
 	size_t n_requests, c_requests;
 	bool *failed; /* by gpupt_linux_slot(): found no room this time */
+	bool optional; /* this time there are things that would be nice to have */
 };
 
 /* Windows are sized without slack since 7.0 (3958bf16e2fe, bc75c8e50711, and
@@ -88,11 +89,13 @@ static inline bool gpupt_linux_wanted(const struct gpupt_mmio_bar *bar)
 	       gpupt_is_power_of_two(bar->size);
 }
 
-/* ROMs are nice to have since 6.15: pci_resource_is_optional(). */
+/* What VFs want is nice to have, and so are ROMs since 6.15: pci_resource_is_optional(). */
 static inline bool gpupt_linux_is_must(const struct gpupt_linux *kernel,
 				       const struct gpupt_mmio_bar *bar)
 {
-	return bar->index != 6 || !gpupt_linux_is_tight(kernel);
+	if (gpupt_is_vf_bar(bar))
+		return !kernel->optional;
+	return bar->index != GPUPT_MMIO_ROM || !gpupt_linux_is_tight(kernel);
 }
 
 static inline struct gpupt_range gpupt_bar_range(const struct gpupt_mmio_bar *bar)

@@ -55,8 +55,8 @@ static inline bool gpupt_range_empty(struct gpupt_range range)
 enum gpupt_mmio_placer { GPUPT_MMIO_NOBODY, GPUPT_MMIO_FIRMWARE, GPUPT_MMIO_KERNEL };
 
 struct gpupt_mmio_bar {
-	unsigned int index; /* 0 to 5; 6 is the ROM */
-	uint64_t size;      /* power of two */
+	unsigned int index; /* 0 to 5; 6 is the ROM; 7 to 12 are those of its SR-IOV VFs */
+	uint64_t size;      /* power of two; that of all VFs together */
 	bool io;
 	bool mem64;
 	bool prefetchable;

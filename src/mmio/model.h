@@ -54,10 +54,19 @@ static inline bool gpupt_is_pref64(const struct gpupt_mmio_bar *bar)
 	return bar->mem64 && bar->prefetchable;
 }
 
-/* A memory BAR that wants an address; the ROM apart. */
+/* A memory BAR that wants an address; the ROM and those of VFs apart. */
 static inline bool gpupt_is_memory(const struct gpupt_mmio_bar *bar)
 {
 	return !bar->io && bar->index < 6 && bar->size && !(bar->size & (bar->size - 1));
+}
+
+#define GPUPT_MMIO_ROM 6
+
+/* What SR-IOV virtual functions are to have: OVMF leaves room for it, SeaBIOS does not,
+ * and the kernel makes do without. */
+static inline bool gpupt_is_vf_bar(const struct gpupt_mmio_bar *bar)
+{
+	return bar->index > GPUPT_MMIO_ROM;
 }
 
 static inline bool gpupt_is_root(const struct gpupt_mmio_model *model, size_t bus)

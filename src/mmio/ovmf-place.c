@@ -169,7 +169,8 @@ static void add(struct tree_state *state, struct list *list, size_t id, uint64_t
 	insert(state, list, id);
 }
 
-/* GetResourceFromDevice(), PciParseBar(). Option ROMs share room on the root bus. */
+/* GetResourceFromDevice(), PciParseBar() and, for VFs, PciIovParseVfBar(): as many as
+ * there can be. Option ROMs share room on the root bus. */
 static void add_bars(struct tree_state *state, struct lists *lists, size_t i)
 {
 	const struct gpupt_mmio_function *function = &state->model->functions[i];
@@ -177,7 +178,7 @@ static void add_bars(struct tree_state *state, struct lists *lists, size_t i)
 		return;
 	for (size_t b = 0; b < function->n_bars; b++) {
 		const struct gpupt_mmio_bar *bar = &function->bars[b];
-		if (bar->index > 5 || !gpupt_is_power_of_two(bar->size))
+		if (bar->index == GPUPT_MMIO_ROM || !gpupt_is_power_of_two(bar->size))
 			continue;
 		struct list *list = bar->mem64 ? &lists->mem64 : &lists->mem32;
 		if (bar->io)
@@ -230,7 +231,7 @@ static uint64_t rom_of(const struct tree_state *state, size_t i)
 	if (gpupt_is_bridge(function))
 		return state->roms[i];
 	for (size_t b = 0; b < function->n_bars && !state->gone[i]; b++)
-		if (function->bars[b].index == 6 && gpupt_is_power_of_two(function->bars[b].size))
+		if (function->bars[b].index == GPUPT_MMIO_ROM && gpupt_is_power_of_two(function->bars[b].size))
 			return function->bars[b].size;
 	return 0;
 }

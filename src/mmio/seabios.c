@@ -166,8 +166,8 @@ static int add_bars(struct state *state, size_t i, enum region which)
 	const struct gpupt_mmio_function *function = &state->model->functions[i];
 	for (size_t b = 0; b < function->n_bars; b++) {
 		const struct gpupt_mmio_bar *bar = &function->bars[b];
-		if (bar->io || !gpupt_is_power_of_two(bar->size) ||
-		    (bar->index < 6 && bar->prefetchable) != which)
+		if (bar->io || gpupt_is_vf_bar(bar) || !gpupt_is_power_of_two(bar->size) ||
+		    (bar->index != GPUPT_MMIO_ROM && bar->prefetchable) != which)
 			continue;
 		uint64_t size = bar->size > DEVICE_MIN ? bar->size : DEVICE_MIN;
 		int r = add(state, (struct entry){ .function = i, .slot = (unsigned int)b,

@@ -93,6 +93,11 @@ static bool same_controller(const struct gpupt_controller *a, const struct gpupt
 	       (reserve || (a->has_mem_reserve == b->has_mem_reserve &&
 			    a->mem_reserve_kib == b->mem_reserve_kib)) &&
 	       (!port || is_as_planned(port, b)) && same_address(&a->address, &b->address) &&
+	       a->index == b->index && a->hotplug == b->hotplug &&
+	       a->has_mem_reserve == b->has_mem_reserve &&
+	       a->mem_reserve_kib == b->mem_reserve_kib &&
+	       a->has_bus_number == b->has_bus_number && a->bus_number == b->bus_number &&
+	       same_address(&a->address, &b->address) &&
 	       (except_hole || (a->n_holes == b->n_holes && a->hole.bytes == b->hole.bytes));
 }
 

@@ -237,7 +237,7 @@ uint64_t gpupt_making_effective_hole(const struct gpupt_making *making);
 /* What the layout has an entry for: neither I/O ports nor ROMs. */
 static inline bool gpupt_is_shown_bar(const struct gpupt_mmio_bar *bar)
 {
-	return !bar->io && bar->index != GPUPT_BAR_ROM;
+	return !bar->io && bar->index < GPUPT_BAR_ROM;
 }
 /* "QEMU starts with at most ..." */
 const char *gpupt_making_limit(struct gpupt_making *making);

@@ -12,9 +12,11 @@
 #define BAR64(n, bytes) { .index = (n), .size = (bytes), .mem64 = true }
 #define BAR64P(n, bytes) { .index = (n), .size = (bytes), .mem64 = true, .prefetchable = true }
 #define PORTS(n, bytes) { .index = (n), .size = (bytes), .io = true }
+/* of all VFs */
+#define VFS64P(n, bytes) BAR64P(GPUPT_BAR_ROM + 1 + (n), bytes)
 #define ROM(bytes) { .index = GPUPT_BAR_ROM, .size = (bytes) }
 
-enum { MODEL_BARS = 4 };
+enum { MODEL_BARS = 6 };
 
 struct model {
 	const char *tag; /* element */
@@ -49,7 +51,8 @@ static const struct model models[] = {
 	/* hw/nvme/ctrl.c */
 	{ "controller", "nvme", GPUPT_PLUG_EXPRESS, 0x010802, { BAR64(0, 16 * GPUPT_KIB) } },
 	/* hw/net/e1000.c, e1000e.c, rtl8139.c, vmxnet3.c, pcnet-pci.c, ne2000-pci.c; igb.c of
-	 * QEMU 8.0. libvirt's default on x86 is rtl8139 */
+	 * QEMU 8.0, with 8 VFs (igb_pci_realize(), igb_common.h). libvirt's default on x86 is
+	 * rtl8139 */
 	{ "interface", "e1000", GPUPT_PLUG_PCI, 0x020000,
 	  { BAR32(0, 128 * GPUPT_KIB), PORTS(1, 64) } },
 	{ "interface", "e1000e", GPUPT_PLUG_EXPRESS, 0x020000,
@@ -57,7 +60,7 @@ static const struct model models[] = {
 	    BAR32(3, 16 * GPUPT_KIB) } },
 	{ "interface", "igb", GPUPT_PLUG_EXPRESS, 0x020000,
 	  { BAR32(0, 128 * GPUPT_KIB), BAR32(1, 128 * GPUPT_KIB), PORTS(2, 32),
-	    BAR32(3, 16 * GPUPT_KIB) } },
+	    BAR64(3, 16 * GPUPT_KIB), VFS64P(0, 128 * GPUPT_KIB), VFS64P(3, 128 * GPUPT_KIB) } },
 	{ "interface", "rtl8139", GPUPT_PLUG_PCI, 0x020000, { PORTS(0, 256), BAR32(1, 256) } },
 	{ "interface", "pcnet", GPUPT_PLUG_EXPRESS, 0x020000, { PORTS(0, 32), BAR32(1, 32) } },
 	{ "interface", "ne2k_pci", GPUPT_PLUG_EXPRESS, 0x020000, { PORTS(0, 256) } },

@@ -321,7 +321,9 @@ static int add_chipset(struct gpupt_tree *tree)
 	return 0;
 }
 
-/* A BAR the guest will see; false where its size is not known. */
+/* A BAR the guest will see; false where its size is not known. Those of an SR-IOV
+ * function's VFs it does not see: vfio_add_ext_cap() in QEMU's hw/vfio/pci.c (7.2, 10.1)
+ * leaves the SR-IOV capability out. */
 static bool add_bar(struct gpupt_tree *tree, const struct gpupt_wanted *wanted, unsigned int index,
 		    struct gpupt_mmio_function *function)
 {

@@ -256,6 +256,8 @@ static void own_bars(void **state)
 					    .rom_bar = GPUPT_NO }, false, "1:32:4K 4:64p:16K");
 	expect_bars(&(struct gpupt_device){ .tag = "interface", .model = "rtl8139" }, false,
 		    "0:io:256 1:32:256 6:32:256K");
+	expect_bars(&(struct gpupt_device){ .tag = "interface", .model = "igb" }, false,
+		    "0:32:128K 1:32:128K 2:io:32 3:64:16K 7:64p:128K 10:64p:128K");
 	expect_bars(&(struct gpupt_device){ .tag = "shmem", .other_address = true }, false, "");
 }
 
