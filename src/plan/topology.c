@@ -76,7 +76,7 @@ struct gpupt_node *gpupt_tree_add_bridge(struct gpupt_tree *tree,
 static int add_inner_bridge(struct gpupt_tree *tree, unsigned int bus)
 {
 	int expander = (int)tree->count - 1;
-	struct gpupt_node *bridge = add_node(tree, "pci-expander-bus");
+	struct gpupt_node *bridge = add_node(tree, "pci-bridge");
 	if (!bridge)
 		return GPUPT_E_NOMEM;
 	bridge->model = GPUPT_CONTROLLER_EXPANDER;

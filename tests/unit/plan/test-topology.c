@@ -261,6 +261,82 @@ static void own_bars(void **state)
 	expect_bars(&(struct gpupt_device){ .tag = "shmem", .other_address = true }, false, "");
 }
 
+/* The SR-IOV capability of a passed-through function does not reach the guest. */
+static void vf_bars_stay_on_the_host(void **state)
+{
+	(void)state;
+	static const char snapshot[] =
+		"{\"format\": \"gpupt-snapshot\", \"version\": 1, \"devices\": [{\"address\": "
+		"\"08:00.0\", \"class\": \"030200\", \"bars\": [{\"index\": 1, \"type\": \"memory\", "
+		"\"bits\": 64, \"prefetchable\": true, \"size\": \"1GiB\"}], \"sriov\": "
+		"{\"total_vfs\": 16, \"bars\": [{\"index\": 0, \"type\": \"memory\", \"bits\": 64, "
+		"\"prefetchable\": true, \"size\": \"16GiB\"}]}}]}";
+	struct lab lab;
+	lab_open(&lab, "q35", HOSTDEV("8", ""));
+	gpupt_inventory_free(lab.inventory);
+	lab.inventory = NULL;
+	assert_int_equal(gpupt_inventory_parse(snapshot, strlen(snapshot), "host.json",
+					       &lab.inventory, NULL), 0);
+	lab.making.inventory = lab.inventory;
+	assert_int_equal(gpupt_make_devices(&lab.making), 0);
+	assert_int_equal(gpupt_make_slots(&lab.making), 0);
+	assert_int_equal(gpupt_make_guest(&lab.making), 0);
+	assert_int_equal(gpupt_make_topology(&lab.making), 0);
+	size_t found = 0;
+	for (size_t i = 0; i < lab.making.n_functions; i++) {
+		const struct gpupt_wanted *wanted = lab.making.devices[i].wanted;
+		if (!wanted)
+			continue;
+		assert_int_equal(wanted->function->vf_bars[0].size_bytes, 16 * GPUPT_GIB);
+		assert_int_equal(lab.making.functions[i].n_bars, 1);
+		assert_int_equal(lab.making.functions[i].bars[0].index, 1);
+		found++;
+	}
+	assert_int_equal(found, 1);
+	lab_close(&lab);
+}
+
+/* QEMU puts a bridge onto the bus of a pxb; libvirt's bus number is that bridge's. */
+static void expanders(void **state)
+{
+	(void)state;
+	expect("pc", BARE "<controller type='pci' index='1' model='pci-expander-bus'><target "
+	       "busNr='64'/></controller>\n" HOSTDEV("8", ADDRESS("1", "2")),
+	       "-1/02.0 pci-expander-bus\n"
+	       "0/00.0 pci-bridge\n"
+	       "1/02.0 hostdev 0000:08:00.0\n");
+	expect("q35", BARE "<controller type='pci' index='1' model='pcie-expander-bus'/>\n"
+	       "<controller type='pci' index='2' model='pcie-root-port'>" ADDRESS("1", "0")
+	       "</controller>\n" HOSTDEV("8", ADDRESS("2", "0")),
+	       "-1/01.0 pcie-expander-bus\n"
+	       "-1/1f.2 sata controller\n"
+	       "0/00.0 pcie-root-port\n"
+	       "2/00.0 hostdev 0000:08:00.0\n");
+}
+
+/* libvirt numbers those that have no number two below the lowest. */
+static void bus_numbers_of_expanders(void **state)
+{
+	(void)state;
+	struct lab lab;
+	unsigned int got[3] = { 0 };
+	size_t n = 0;
+	lab_open(&lab, "q35", BARE PCI("1", "pcie-expander-bus") "<controller type='pci' index='2' "
+		 "model='pcie-expander-bus'><target busNr='0x40'/></controller>\n"
+		 PCI("3", "pcie-expander-bus"));
+	assert_int_equal(gpupt_make_devices(&lab.making), 0);
+	assert_int_equal(gpupt_make_guest(&lab.making), 0);
+	assert_int_equal(gpupt_make_topology(&lab.making), 0);
+	for (size_t i = 0; i < lab.making.n_functions; i++)
+		if (lab.making.functions[i].kind == GPUPT_MMIO_EXPANDER && n < 3)
+			got[n++] = lab.making.functions[i].bus_number;
+	assert_int_equal(n, 3);
+	assert_int_equal(got[0], 62);
+	assert_int_equal(got[1], 64);
+	assert_int_equal(got[2], 60);
+	lab_close(&lab);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +353,9 @@ int main(void)
 		cmocka_unit_test(circles_hide_nothing),
 		cmocka_unit_test(absurd_indexes),
 		cmocka_unit_test(own_bars),
+		cmocka_unit_test(vf_bars_stay_on_the_host),
+		cmocka_unit_test(expanders),
+		cmocka_unit_test(bus_numbers_of_expanders),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
