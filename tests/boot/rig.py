@@ -36,9 +36,10 @@ KINDS = {
     "pcie-pci-bridge": "pci-bridge", "pci-bridge": "pci-bridge",
     "i82801b11-bridge": "pci-bridge", "pxb": "expander", "pxb-pcie": "expander",
 }
-# What query-pci does not show: of SR-IOV's virtual functions, all eight together.
-VF_BARS = {"igb": [{"index": index, "size": 128 << 10, "io": False, "mem64": True,
+# What query-pci does not show: of igb's virtual functions, all eight together.
+VF_BARS = {0x10c9: [{"index": index, "size": 128 << 10, "io": False, "mem64": True,
                     "prefetchable": True} for index in (7, 10)]}
+NO_DEVICE = 0xffff # also what a virtual function shows
 INIT = """#!/bin/sh
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -198,7 +199,7 @@ def one_function(device, parent, settings):
             "index": region["bar"], "size": region["size"], "io": region["type"] == "io",
             "mem64": region.get("mem_type_64", False),
             "prefetchable": region.get("prefetch", False)})
-    function["bars"] += VF_BARS.get(driver, [])
+    function["bars"] += VF_BARS.get(device["id"]["device"], [])
     return function
 
 
@@ -227,6 +228,8 @@ def functions(case, buses):
         device, parent = queue.pop(0)
         place = place_of(device)
         if device["class_info"]["class"] == 0x0600 and place not in expanders.values():
+            continue
+        if device["id"]["device"] == NO_DEVICE:
             continue
         found.append((place, parent, device))
         behind = device.get("pci_bridge", {}).get("devices", [])

@@ -190,6 +190,43 @@ static void behind_an_expander(void **state)
 	assert_int_equal(place_with_hole(&m, 512 * GIB), GPUPT_MMIO_ALL);
 }
 
+/* QEMU's igb, as booted with Debian 13. */
+static struct gpupt_mmio_function *add_igb(struct machine *m)
+{
+	struct gpupt_mmio_function *igb =
+		add_function(m, GPUPT_MMIO_ENDPOINT, add_port(m));
+	add_bar(igb, 0, 128 * GPUPT_KIB, false, false);
+	add_bar(igb, 1, 128 * GPUPT_KIB, false, false);
+	add_bar(igb, 3, 16 * GPUPT_KIB, true, false);
+	add_bar(igb, 7, 128 * GPUPT_KIB, true, true);
+	add_bar(igb, 10, 128 * GPUPT_KIB, true, true);
+	return igb;
+}
+
+/* OVMF leaves room for VFs, and by that has something to place above 4 GiB. SeaBIOS
+ * does not; the kernel then puts them where it likes. */
+static void virtual_functions(void **state)
+{
+	(void)state;
+	struct machine m = machine();
+	struct gpupt_mmio_function *igb = add_igb(&m);
+	add_gpu(&m, add_port(&m), 0, 64 * GIB, 0);
+	assert_int_equal(place_with_hole(&m, 256 * GIB), GPUPT_MMIO_ALL);
+	assert_false(m.result.firmware_aborted);
+	assert_int_equal(igb->bars[3].placed_by, GPUPT_MMIO_FIRMWARE);
+	assert_int_equal(igb->bars[3].address, 32 * GIB);
+	assert_int_equal(igb->bars[4].address, 32 * GIB + 128 * GPUPT_KIB);
+	igb->n_bars = 3;
+	assert_int_equal(place_with_hole(&m, 256 * GIB), GPUPT_MMIO_ALL);
+	assert_true(m.result.firmware_aborted);
+	igb->n_bars = 5;
+	m.guest.firmware = GPUPT_FIRMWARE_SEABIOS;
+	m.guest.firmware_version = 11602;
+	assert_int_equal(place(&m), GPUPT_MMIO_ALL_FIRMWARE);
+	assert_int_equal(igb->bars[0].placed_by, GPUPT_MMIO_FIRMWARE);
+	assert_int_equal(igb->bars[3].placed_by, GPUPT_MMIO_KERNEL);
+}
+
 /* CPU time: other programs do not count. */
 static double seconds(void)
 {
@@ -262,6 +299,7 @@ int main(void)
 		cmocka_unit_test(realloc_can_make_it_worse),
 		cmocka_unit_test(realloc_reaches_below_a_switch),
 		cmocka_unit_test(behind_an_expander),
+		cmocka_unit_test(virtual_functions),
 		cmocka_unit_test(many_functions),
 		cmocka_unit_test(more_than_pci_has),
 	};

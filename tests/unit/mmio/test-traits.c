@@ -70,8 +70,15 @@ static void choose_functions(struct machine *machine)
 	if (pick(2))
 		add_bar(add_function(machine, GPUPT_MMIO_ENDPOINT, -1), pick(5), 4096 << pick(30),
 			pick(2), pick(2));
+	int expander = -1;
+	if (pick(6) == 0) {
+		expander = (int)machine->n;
+		add_function(machine, GPUPT_MMIO_EXPANDER, -1)->bus_number = 64;
+	}
 	for (unsigned int i = 0; i < ports; i++) {
 		int port = add_port(machine);
+		if (pick(2))
+			machine->functions[port].parent = expander;
 		machine->functions[port].hotplug = pick(4) > 0;
 		machine->functions[port].has_mem_reserve = pick(6) == 0;
 		machine->functions[port].mem_reserve = (uint64_t)(1 + pick(40)) * MIB;
