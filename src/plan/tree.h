@@ -3,7 +3,8 @@
 #define GPUPT_PLAN_TREE_H
 
 /* The guest's PCI tree while it grows: topology.c puts bridges and devices in,
- * places.c gives those without an address the place libvirt would give them. */
+ * places.c gives those without an address the place libvirt would give them, order.c
+ * puts them in order. */
 
 #include "plan/making.h"
 
@@ -67,5 +68,7 @@ void gpupt_tree_place(struct gpupt_tree *tree, size_t node, int parent, unsigned
 		      unsigned int function);
 /* Gives every node without a place one. 0 or GPUPT_E_NOMEM. */
 int gpupt_tree_place_the_rest(struct gpupt_tree *tree);
+/* Moves the nodes into making->functions, bus by bus. 0 or GPUPT_E_NOMEM. */
+int gpupt_tree_flatten(struct gpupt_tree *tree);
 
 #endif

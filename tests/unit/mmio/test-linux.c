@@ -214,8 +214,8 @@ static void virtual_functions(void **state)
 	assert_int_equal(place_with_hole(&m, 256 * GIB), GPUPT_MMIO_ALL);
 	assert_false(m.result.firmware_aborted);
 	assert_int_equal(igb->bars[3].placed_by, GPUPT_MMIO_FIRMWARE);
-	assert_int_equal(igb->bars[3].address, 32 * GIB);
-	assert_int_equal(igb->bars[4].address, 32 * GIB + 128 * GPUPT_KIB);
+	assert_int_equal(igb->bars[3].address, 32 * GIB + 128 * GPUPT_KIB);
+	assert_int_equal(igb->bars[4].address, 32 * GIB);
 	igb->n_bars = 3;
 	assert_int_equal(place_with_hole(&m, 256 * GIB), GPUPT_MMIO_ALL);
 	assert_true(m.result.firmware_aborted);

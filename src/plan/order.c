@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The order firmware and kernel enumerate functions in: bus by bus. */
+
+#include "plan/tree.h"
+
+struct order {
+	int parent;
+	unsigned int slot, function;
+	size_t node;
+};
+
+static int compare_order(const void *a, const void *b)
+{
+	const struct order *x = a, *y = b;
+	if (x->parent != y->parent)
+		return x->parent < y->parent ? -1 : 1;
+	if (x->slot != y->slot)
+		return x->slot < y->slot ? -1 : 1;
+	if (x->function != y->function)
+		return x->function < y->function ? -1 : 1;
+	return x->node < y->node ? -1 : x->node > y->node;
+}
+
+static const struct order *first_child(const struct order *order, size_t count, int parent)
+{
+	size_t low = 0, high = count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (order[middle].parent < parent)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return order + low;
+}
+
+int gpupt_tree_flatten(struct gpupt_tree *tree)
+{
+	struct gpupt_making *making = tree->making;
+	GPUPT_AUTOFREE struct order *order = calloc(tree->count + 1, sizeof(*order));
+	GPUPT_AUTOFREE size_t *node_of = calloc(tree->count + 1, sizeof(*node_of));
+	making->functions = calloc(tree->count + 1, sizeof(*making->functions));
+	making->devices = calloc(tree->count + 1, sizeof(*making->devices));
+	if (!order || !node_of || !making->functions || !making->devices)
+		return GPUPT_E_NOMEM;
+	for (size_t i = 0; i < tree->count; i++) {
+		const struct gpupt_node *node = &tree->nodes[i];
+		order[i] = (struct order){ node->parent, node->function.slot,
+					   node->function.function, i };
+	}
+	qsort(order, tree->count, sizeof(*order), compare_order);
+	size_t done = 0;
+	for (int position = -1; position < (int)done; position++) {
+		int parent = position < 0 ? GPUPT_ROOT_BUS : (int)node_of[position];
+		const struct order *child = first_child(order, tree->count, parent);
+		for (; child < order + tree->count && child->parent == parent; child++) {
+			making->functions[done] = tree->nodes[child->node].function;
+			making->functions[done].parent = position;
+			making->devices[done] = tree->nodes[child->node].device;
+			node_of[done++] = child->node;
+		}
+	}
+	making->n_functions = done;
+	return 0;
+}
