@@ -59,20 +59,19 @@ static int main_windows(const struct gpupt_mmio_model *model, struct gpupt_space
 			struct gpupt_space *ret)
 {
 	const struct gpupt_mmio_guest *guest = model->guest;
+	const struct gpupt_range below = { gpupt_qemu_low_ram(guest), 0xfec00000 };
+	const uint64_t mmconfig = gpupt_mmconfig_start(guest);
+	size_t low = 0;
 	int r = 0;
 	for (size_t k = 1; !r && k < model->n_roots; k++)
 		r = programmed(model, model->roots[k], used);
-	if (!r && guest->machine == GPUPT_MACHINE_Q35) {
-		uint64_t start = gpupt_mmconfig_start(guest);
-		r = add(used, (struct gpupt_range){ start, start + 256 * GPUPT_MIB });
-	}
-	if (r)
-		return r;
-	size_t low = 0;
 	while (low < used->n && used->free[low].end <= 4 * GPUPT_GIB)
 		low++;
-	struct gpupt_range below = { gpupt_qemu_low_ram(guest), 0xfec00000 };
-	r = leave(used->free, low, below, ret);
+	if (!r)
+		r = leave(used->free, low, below, ret);
+	if (!r && guest->machine == GPUPT_MACHINE_Q35)
+		r = gpupt_space_take(ret, (struct gpupt_range){ mmconfig,
+							       mmconfig + 256 * GPUPT_MIB });
 	if (r || gpupt_range_empty(model->window))
 		return r;
 	return leave(used->free + low, used->n - low, model->window, ret);
