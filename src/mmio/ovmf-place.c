@@ -8,9 +8,9 @@
 /* How edk2's PciBusDxe (PciLib.c, PciResourceSupport.c, PciEnumerator.c) and
  * PciHostBridgeDxe place BARs; in substance unchanged from stable202005 to 2026.
  * Every bus has three trees: I/O, the bridge's 32-bit window and its prefetchable
- * window; on a root bus the last two are below and above 4 GiB. Every root bus may
- * use the same addresses (OvmfPkg, PciHostBridgeUtilityLib); the main one comes first. I/O is here for
- * what its lack does to the others: a port that loses its reservation loses it
+ * window; on a root bus the last two are below and above 4 GiB. Every root bus may use
+ * the same addresses (OvmfPkg, PciHostBridgeUtilityLib); the main one comes first. I/O is
+ * here for what its lack does to the others: a port that loses its reservation loses it
  * for all three. */
 
 enum tree { IO, MEM, PREF, N_TREES };

@@ -226,9 +226,9 @@ def without(case, index):
 
 def smaller(case):
     """Cases with one thing less, the largest steps first."""
-    ports = options(case)
+    ports, bridges = options(case), ("pcie-root", "pci-b", "pxb")
     for index in sorted(range(len(case["devices"])),
-                        key=lambda i: not case["devices"][i].startswith(("pcie-root", "pci-b", "pxb"))):
+                        key=lambda i: not case["devices"][i].startswith(bridges)):
         yield without(case, index)
     for key in ("maxmem", "realloc", "window_override_mib", "hole", "machine"):
         if case.get(key):
