@@ -92,10 +92,7 @@ static bool same_controller(const struct gpupt_controller *a, const struct gpupt
 	       a->index == b->index && (hotplug || a->hotplug == b->hotplug) &&
 	       (reserve || (a->has_mem_reserve == b->has_mem_reserve &&
 			    a->mem_reserve_kib == b->mem_reserve_kib)) &&
-	       (!port || is_as_planned(port, b)) && same_address(&a->address, &b->address) &&
-	       a->index == b->index && a->hotplug == b->hotplug &&
-	       a->has_mem_reserve == b->has_mem_reserve &&
-	       a->mem_reserve_kib == b->mem_reserve_kib &&
+	       (!port || is_as_planned(port, b)) &&
 	       a->has_bus_number == b->has_bus_number && a->bus_number == b->bus_number &&
 	       same_address(&a->address, &b->address) &&
 	       (except_hole || (a->n_holes == b->n_holes && a->hole.bytes == b->hole.bytes));

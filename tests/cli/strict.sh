@@ -39,9 +39,10 @@ err_has "[GPUPT-0046]"
 err_lacks "error: "
 
 # with an inventory: the diff is there all the same
-run 1 diff "$EXAMPLES/z-k8s-n-1.xml" "$p10"
+run 1 diff "$EXAMPLES/z-k8s-n-1.xml" "$p10" --strict
+run 1 diff "$EXAMPLES/z-k8s-n-1.xml" "$p10" --forbid hotplug --force
 cp "$lab/out" without
-run 4 diff "$EXAMPLES/z-k8s-n-1.xml" "$p10" --strict
+run 4 diff "$EXAMPLES/z-k8s-n-1.xml" "$p10" --forbid hotplug --force --strict
 same without "$lab/out"
 err_has "[GPUPT-0004]"
 # what cannot be, and trouble, go before
