@@ -12,8 +12,8 @@
  *   possible.c what it may run on: firmware, QEMU, guest kernel
  *   topology.c which function sits behind which bridge; places.c where libvirt puts
  *              what has no address
- *   remedies.c tries what may be done beside the hole: for each attempt, from guest.c
- *              on; ports.c has the root ports that are made or changed
+ *   remedies.c tries what may be done beside the hole; attempt.c makes one such attempt,
+ *              from guest.c on; ports.c has the root ports that are made or changed
  *   hole.c     how large the hole has to be        (model)
  *   decide.c   what it becomes                     (policy)
  *   layout.c   what the guest then looks like, and what is wrong with that
@@ -38,6 +38,7 @@ struct gpupt_wanted {
 	struct gpupt_guest_address guest;          /* where it sits, if said */
 	bool writes_guest_address; /* the plan says where: --multifunction, a remedy */
 	bool movable;              /* on the root bus or behind an expander, by its address */
+	bool separable;            /* in a slot with others, one of which is trapped */
 };
 
 /* A root port that the plan makes or changes. */
@@ -234,6 +235,12 @@ int gpupt_decide_hole(struct gpupt_making *making, uint64_t beyond, bool known);
 const struct gpupt_element *gpupt_making_hole_element(const struct gpupt_making *making);
 /* The hole the guest has in the end. */
 uint64_t gpupt_making_effective_hole(const struct gpupt_making *making);
+/* Whether the guest has both in one slot, as functions of one device. */
+static inline bool gpupt_share_slot(const struct gpupt_wanted *a, const struct gpupt_wanted *b)
+{
+	return a->guest.present && b->guest.present && a->guest.pci.bus == b->guest.pci.bus &&
+	       a->guest.pci.slot == b->guest.pci.slot;
+}
 /* What the layout has an entry for: neither I/O ports nor ROMs. */
 static inline bool gpupt_is_shown_bar(const struct gpupt_mmio_bar *bar)
 {

@@ -86,8 +86,11 @@ static int add_moves(struct gpupt_making *making)
 			return GPUPT_E_NOMEM;
 		step->text = gpupt_making_text(making, "hostdev %s moves behind a root port of its "
 					       "own, controller %u", host, wanted->guest.pci.bus);
-		step->reason = "the firmware may not leave out a device on the root bus, and the hole "
-			       "is of no use behind an expander";
+		step->reason = wanted->separable ?
+			"the firmware made a window for the other functions of its slot only, and "
+			"the guest's kernel does not enlarge it" :
+			"the firmware may not leave out a device on the root bus, and the hole is "
+			"of no use behind an expander";
 		step->cost = "the guest finds the device in another slot";
 	}
 	return 0;

@@ -161,6 +161,33 @@ static void another_slot(void **state)
 		    "</hostdev>");
 }
 
+/* A large BAR and a small one, each of a function of its own, in one slot: the port's
+ * window is made for the small one. */
+static void functions_apart(void **state)
+{
+	(void)state;
+	static const char inventory[] =
+		"{\"format\": \"gpupt-snapshot\", \"version\": 1, \"host\": {}, \"devices\": ["
+		"{\"address\": \"0000:08:00.0\", \"vendor\": \"10de\", \"device\": \"0001\", "
+		"\"class\": \"030200\", \"bars\": [{\"index\": 0, \"type\": \"memory\", \"bits\": 64, "
+		"\"prefetchable\": true, \"size\": \"32 GiB\", \"address\": \"0x1000000000\"}]},"
+		"{\"address\": \"0000:08:00.1\", \"vendor\": \"10de\", \"device\": \"0002\", "
+		"\"class\": \"040300\", \"bars\": [{\"index\": 0, \"type\": \"memory\", \"bits\": 64, "
+		"\"prefetchable\": true, \"size\": \"32 MiB\", \"address\": \"0x2000000000\"}]}]}";
+	const struct guest guest = {
+		CLASSIC, .card = "", .inventory = inventory,
+		.devices = PORT("1", "") CARD("<address type='pci' bus='1' slot='0' function='0' "
+					      "multifunction='on'/>")
+			"<hostdev mode='subsystem' type='pci'><source><address bus='8' slot='0' "
+			"function='1'/></source><address type='pci' bus='1' slot='0' function='1'/>"
+			"</hostdev>" };
+	expect_refusal(&guest, &(struct wish){ 0 }, "--allow move");
+	expect_cure(&guest, &(struct wish){ .allow = "move" }, GPUPT_REMEDY_MOVE,
+		    "<address type='pci' domain='0x0000' bus='0x02' slot='0x00' function='0x0'/>"
+		    "</hostdev>");
+	expect_cure(&guest, &(struct wish){ .allow = "fwcfg" }, GPUPT_REMEDY_FWCFG, "string=65536");
+}
+
 /* A B300 with 512 GiB of memory BAR takes more than 40 bits. */
 static void address_width(void **state)
 {
@@ -234,7 +261,7 @@ int main(void)
 		cmocka_unit_test(root_ports),	   cmocka_unit_test(kernel_option),
 		cmocka_unit_test(another_slot),	   cmocka_unit_test(address_width),
 		cmocka_unit_test(firmware_window), cmocka_unit_test(nothing_needed),
-		cmocka_unit_test(names),
+		cmocka_unit_test(functions_apart), cmocka_unit_test(names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One attempt at a cure: what it changes in the guest, and what comes of that. */
+
+#include "plan/attempt.h"
+
+enum { PORT_ROUNDS = 4 };
+
+static void forget(struct gpupt_search *search)
+{
+	struct gpupt_making *making = search->making;
+	struct gpupt_plan *plan = making->plan;
+	free(plan->layout);
+	free(plan->possibilities);
+	gpupt_mmio_session_clear(&making->session);
+	free(making->functions);
+	free(making->devices);
+	plan->layout = NULL;
+	plan->possibilities = NULL;
+	making->functions = NULL;
+	making->devices = NULL;
+	plan->status = 0;
+	plan->hole = (struct gpupt_hole_numbers){ 0 };
+	plan->writes_hole = false;
+	plan->findings.count = search->n_findings;
+	plan->n_layout = plan->n_possibilities = plan->n_map = plan->shown = 0;
+	making->n_worlds = making->n_functions = making->failures = 0;
+	making->needed = 0;
+	making->device_unknown = search->device_unknown;
+	making->vendor_unknown = making->has_commandline_hole = false;
+}
+
+/* The guest as the attempt makes it, before anything is placed. */
+static int set_up(struct gpupt_search *search)
+{
+	struct gpupt_making *making = search->making;
+	forget(search);
+	int r = gpupt_make_guest(making);
+	if (r == 0)
+		r = gpupt_make_worlds(making);
+	return r < 0 ? r : gpupt_make_topology(making);
+}
+
+static int place_all(struct gpupt_search *search)
+{
+	struct gpupt_making *making = search->making;
+	int r = set_up(search);
+	if (r == 0)
+		r = gpupt_make_hole(making);
+	if (r == 0)
+		r = gpupt_make_layout(making);
+	if (r == 0)
+		r = gpupt_make_map(making);
+	search->attempts++;
+	search->functions += making->n_functions;
+	return r;
+}
+
+bool gpupt_is_fine(const struct gpupt_making *making)
+{
+	return making->plan->status == 0 && making->failures == 0;
+}
+
+/* Memory below 4 GiB that a port has to pass on. */
+static uint64_t low_memory_behind(const struct gpupt_making *making, int port)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < making->n_functions; i++)
+		for (size_t b = 0; making->functions[i].parent == port &&
+				   b < making->functions[i].n_bars; b++) {
+			const struct gpupt_mmio_bar *bar = &making->functions[i].bars[b];
+			if (!bar->io && !gpupt_is_pref64_bar(bar))
+				sum = gpupt_add(sum, bar->size);
+		}
+	return gpupt_power_of_two_above(gpupt_align_up(sum, GPUPT_MIB));
+}
+
+static bool may_be_cured(const struct gpupt_mmio_function *port, unsigned int remedy)
+{
+	if (remedy == GPUPT_BIT(GPUPT_REMEDY_MEMRESERVE))
+		return port->kind == GPUPT_MMIO_ROOT_PORT && !port->has_mem_reserve;
+	return (port->kind == GPUPT_MMIO_ROOT_PORT || port->kind == GPUPT_MMIO_SWITCH) &&
+	       port->hotplug;
+}
+
+/* The port that a function sits behind, if its number is one to rely on; else a new
+ * one, unless the domain says where the function sits. Its address is written, so that
+ * libvirt puts it nowhere else. NULL: there is none. */
+static struct gpupt_port *port_for(struct gpupt_search *search, size_t function)
+{
+	struct gpupt_making *making = search->making;
+	const struct gpupt_guest_device *bridge =
+		&making->devices[making->functions[function].parent];
+	struct gpupt_wanted *wanted =
+		&making->wanted[making->devices[function].wanted - making->wanted];
+	struct gpupt_port *port = gpupt_port_at(making, bridge->bus);
+	if (!port && bridge->controller && bridge->controller->has_index)
+		port = gpupt_port_of(making, bridge->controller);
+	else if (!port && (!wanted->guest.present || !bridge->controller))
+		port = gpupt_port_new(making, wanted->guest.present ? bridge->bus : 0);
+	if (port && !wanted->guest.present) {
+		wanted->guest = (struct gpupt_guest_address){ .present = true };
+		wanted->guest.pci.bus = (uint8_t)port->index;
+		wanted->writes_guest_address = true;
+	}
+	return port;
+}
+
+/* Changes the ports of functions that are trapped; false where there is nothing (more)
+ * to change. */
+static bool cure_ports(struct gpupt_search *search, unsigned int remedy)
+{
+	struct gpupt_making *making = search->making;
+	bool changed = false;
+	for (size_t i = 0; i < making->n_functions; i++) {
+		int parent = making->functions[i].parent;
+		if (!making->devices[i].wanted || !making->devices[i].trapped || parent < 0 ||
+		    !may_be_cured(&making->functions[parent], remedy))
+			continue;
+		struct gpupt_port *port = port_for(search, i);
+		if (!port)
+			continue;
+		if (remedy == GPUPT_BIT(GPUPT_REMEDY_MEMRESERVE))
+			port->mem_reserve_kib = low_memory_behind(making, parent) / GPUPT_KIB;
+		else
+			port->hotplug_off = true;
+		changed = true;
+	}
+	return changed;
+}
+
+/* Function 0 stays, or the slot would be empty to the guest (PCI 3.0, 3.2.2.3.4). */
+static void separate(struct gpupt_making *making, struct gpupt_wanted *wanted)
+{
+	struct gpupt_port *port = gpupt_port_new(making, 0);
+	if (!port)
+		return;
+	wanted->guest = (struct gpupt_guest_address){ .present = true };
+	wanted->guest.pci.bus = (uint8_t)port->index;
+	wanted->writes_guest_address = true;
+}
+
+/* Every card that the hole cannot help goes behind a root port of its own, its
+ * functions together; those that are in each other's way there go apart. */
+static void move_devices(struct gpupt_search *search)
+{
+	struct gpupt_making *making = search->making;
+	for (size_t i = 0; i < making->n_wanted; i++) {
+		const struct gpupt_wanted first = making->wanted[i];
+		if (first.separable)
+			separate(making, &making->wanted[i]);
+		struct gpupt_port *port = first.movable ? gpupt_port_new(making, 0) : NULL;
+		if (!port)
+			continue;
+		for (size_t j = i; j < making->n_wanted; j++) {
+			struct gpupt_wanted *wanted = &making->wanted[j];
+			if (j != i && !gpupt_share_slot(wanted, &first))
+				continue;
+			wanted->guest.pci.bus = (uint8_t)port->index;
+			wanted->guest.pci.slot = 0;
+			wanted->writes_guest_address = true;
+			wanted->movable = false;
+		}
+	}
+}
+
+static int cure_until_fine(struct gpupt_search *search, unsigned int remedy)
+{
+	int r = 0;
+	for (unsigned int round = 0; r == 0 && round < PORT_ROUNDS; round++) {
+		if (gpupt_is_fine(search->making) || !cure_ports(search, remedy))
+			break;
+		r = place_all(search);
+	}
+	return r;
+}
+
+int gpupt_attempt(struct gpupt_search *search, const struct gpupt_attempt *attempt)
+{
+	struct gpupt_making *making = search->making;
+	unsigned int ports = attempt->uses & GPUPT_PORT_REMEDIES;
+	if (making->n_wanted)
+		memcpy(making->wanted, search->wanted, making->n_wanted * sizeof(*making->wanted));
+	if (search->n_ports)
+		memcpy(making->ports, search->ports, search->n_ports * sizeof(*making->ports));
+	making->n_ports = search->n_ports;
+	making->cure = attempt->cure;
+	search->last = *attempt;
+	if (attempt->uses & GPUPT_BIT(GPUPT_REMEDY_MOVE))
+		move_devices(search);
+	int r = place_all(search);
+	return r < 0 || !ports ? r : cure_until_fine(search, ports);
+}
+
+/* ---- what can be foreseen */
+
+/* Whether some BAR is trapped in the largest hole there can be: then no hole helps. */
+static int find_trapped(struct gpupt_search *search, bool *ret)
+{
+	struct gpupt_making *making = search->making;
+	for (size_t w = 0; w < making->n_worlds; w++) {
+		struct gpupt_mmio_result result;
+		const struct gpupt_world *world = &making->worlds[w];
+		if (world->model != w)
+			continue;
+		int r = gpupt_making_place(making, world, gpupt_qemu_max_hole(&world->guest),
+					   &result);
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < making->n_functions; i++)
+			for (size_t b = 0; b < making->functions[i].n_bars; b++)
+				if (making->devices[i].wanted && making->functions[i].bars[b].trapped &&
+				    !making->functions[i].bars[b].placed_by)
+					*ret = making->devices[i].trapped = true;
+	}
+	return 0;
+}
+
+/* Most plans need nothing, or this: it saves them the attempt with the hole alone,
+ * which takes as long as all that comes after. */
+int gpupt_attempt_foreseen(struct gpupt_search *search, bool *ret_fine)
+{
+	struct gpupt_making *making = search->making;
+	unsigned int remedy =
+		gpupt_may_use(making, GPUPT_REMEDY_MEMRESERVE) ? GPUPT_BIT(GPUPT_REMEDY_MEMRESERVE) :
+		gpupt_may_use(making, GPUPT_REMEDY_HOTPLUG) ? GPUPT_BIT(GPUPT_REMEDY_HOTPLUG) : 0;
+	bool trapped = false;
+	int r = remedy ? set_up(search) : 0;
+	if (r == 0 && remedy && !making->device_unknown)
+		r = find_trapped(search, &trapped);
+	if (r < 0 || !trapped || !cure_ports(search, remedy))
+		return r;
+	r = place_all(search);
+	if (r == 0)
+		r = cure_until_fine(search, remedy);
+	*ret_fine = r == 0 && gpupt_is_fine(making);
+	return r;
+}

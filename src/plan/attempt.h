@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef GPUPT_PLAN_ATTEMPT_H
+#define GPUPT_PLAN_ATTEMPT_H
+
+/* attempt.c places everything as one attempt at a cure would have it; remedies.c looks
+ * for the attempt that does. */
+
+#include "plan/making.h"
+
+#define GPUPT_PORT_REMEDIES \
+	(GPUPT_BIT(GPUPT_REMEDY_MEMRESERVE) | GPUPT_BIT(GPUPT_REMEDY_HOTPLUG))
+
+struct gpupt_attempt {
+	unsigned int uses; /* bits of enum gpupt_remedy */
+	struct gpupt_cure cure;
+};
+
+struct gpupt_search {
+	struct gpupt_making *making;
+	struct gpupt_wanted *wanted; /* as they were before any attempt */
+	struct gpupt_port *ports;
+	size_t n_ports;
+	size_t n_findings;
+	bool device_unknown;
+	unsigned int applicable; /* what could be tried in this domain */
+	unsigned int phys_bits;  /* of its CPU, and the most that it may have */
+	unsigned int widest;
+	struct gpupt_attempt last, best;
+	size_t fewest; /* worlds in which the best leaves something over */
+	bool only_names; /* which remedies would do, not how much of them */
+	unsigned int attempts;
+	size_t functions; /* placed in them */
+};
+
+/* Places everything anew. 0 or a negative status with *search->making->error set. */
+int gpupt_attempt(struct gpupt_search *search, const struct gpupt_attempt *attempt);
+/* The same where it can be told beforehand that root ports have to change; *ret_fine is
+ * left alone where it cannot. */
+int gpupt_attempt_foreseen(struct gpupt_search *search, bool *ret_fine);
+/* Every BAR has an address in every possibility. */
+bool gpupt_is_fine(const struct gpupt_making *making);
+
+#endif
