@@ -3,8 +3,9 @@
 
 A case is a dictionary: name, xml, hosts (host address -> word of standins.py), and
 where wanted options (for gpupt-xml), hole ("minimum"; "less", 1 GiB less than that;
-"most", the largest QEMU starts with; "beyond", 1 GiB more) and quick (part of the
-default run).
+"most", the largest QEMU starts with; "beyond", 1 GiB more), expected ("cured", every
+BAR has an address; "left", one has none; "unchanged", the plan does nothing, and every
+BAR has an address; "refused", there is no plan) and quick (part of the default run).
 """
 
 import os
@@ -109,7 +110,7 @@ def domain(name, devices, hosts, machine="pc-q35-7.2", firmware="ovmf", memory=1
     fields = {"max_memory": "", "cpu": cpu()}
     options = more.pop("options", [])
     case = {"name": name, "hosts": hosts, "options": options}
-    for key in ("hole", "quick"):
+    for key in ("hole", "quick", "expected"):
         if key in more:
             case[key] = more.pop(key)
     fields.update(more, name=name, devices=devices.rstrip("\n"), machine=machine, memory=memory,
@@ -152,13 +153,41 @@ def sizes():
     yield gpus(8, "nvme:64G+32M", name="eight-64g-46", memory=2048, cpu=cpu("max", 46))
     yield gpus(8, "nvme:128G+32M", name="eight-128g-seabios", memory=3072, firmware="seabios",
                cpu=cpu("Skylake-Server", 46))
-    yield gpus(1, "qxl:4G,16M", name="trap-override", override=2048, quick=True)
+    yield gpus(1, "qxl:4G,16M", name="trap-override", override=2048)
     yield gpus(1, "qxl:4G,16M", name="trap-override-hotplug-off", override=2048, hotplug="off")
     yield gpus(1, "qxl:4G,16M", name="trap-override-realloc", override=2048,
                cmdline="pci=realloc")
     yield gpus(2, "qxl:8G,64M", name="two-8g-32bit", memory=3072)
     yield gpus(1, "testdev:256M", name="small")
     yield gpus(1, "nvme:128G+32M", name="large-override", override=262144)
+
+
+def remedies():
+    """What else may be done, that it does it, and that it takes it."""
+    none = ["--forbid", "memreserve,hotplug", "--force"]
+    trap = {"override": 2048, "quick": True}
+    yield gpus(1, "qxl:4G,16M", name="trap-cured", expected="cured", **trap)
+    yield gpus(1, "qxl:4G,16M", name="trap-left", expected="left", options=none, **trap)
+    yield gpus(1, "qxl:4G,16M", name="trap-cmdline", expected="cured", override=2048,
+               cmdline="root=/dev/vda", options=["--allow", "cmdline"] + none[:2])
+    slot = (USB + NO_BALLOON + controller(0, "pcie-root") + ports(1, 2, 1) + disk(pci(2, 0)) +
+            hostdev(host(8), pci(1, 0, 0, " multifunction='on'")) +
+            hostdev(host(8, 1), pci(1, 0, 1)))
+    pair = {host(8): "testdev:32G", host(8, 1): "testdev:32M"}
+    yield domain("slot-left", slot, pair, expected="left", options=["--force"], quick=True)
+    yield domain("slot-refused", slot, pair, expected="refused", quick=True)
+    yield domain("slot-move", slot, pair, expected="cured", options=["--allow", "move"],
+                 quick=True)
+    yield domain("slot-window", slot, pair, expected="cured", options=["--allow", "fwcfg"])
+    # without a root port, OVMF gives up on all devices; a window of its own helps
+    pc = NO_BALLOON + controller(0, "pci-root") + disk() + hostdev(host(8))
+    yield domain("pc-window", pc, {host(8): "nvme:32G+32M"}, machine="pc-i440fx-7.2",
+                 expected="cured", options=["--allow", "fwcfg"], quick=True)
+    yield gpus(2, "testdev:512G", name="width", expected="cured",
+               options=["--allow", "maxphysaddr"], quick=True)
+    yield gpus(2, "testdev:512G", name="width-refused", expected="refused", quick=True)
+    yield gpus(1, "nvme:32G+32M", name="seabios-nothing", firmware="seabios",
+               expected="unchanged", quick=True)
 
 
 def limits():
@@ -315,5 +344,6 @@ def drawn(seed):
 
 
 def all_cases():
-    for source in (sizes, limits, memories, cpus, places, i440fx, from_files):
+    for source in (sizes, remedies, limits, memories, cpus, places, i440fx,
+                   from_files):
         yield from source()

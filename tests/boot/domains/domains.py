@@ -33,6 +33,7 @@ import native  # noqa: E402
 import standins  # noqa: E402
 from rig import GIB, Missing, Rig, Unbootable  # noqa: E402
 
+AS_IT_IS = ["--pcihole64", "keep", "--forbid", "memreserve,hotplug"]
 FIRMWARE = ["--firmware", os.environ.get("GPUPT_PLATFORM", "debian-12")]
 
 
@@ -166,10 +167,20 @@ def check_hole(outcome, seen):
         outcome.fail("the largest hole is enough" if not left else "no hole is enough")
 
 
+def check_cure(outcome, plan, seen):
+    passed = [(bar["guest_path"], bar["bar"]) for bar in plan["layout"] if bar["passed_through"]]
+    left = [key for key in passed if key in seen and not seen[key].address]
+    expected = outcome.case.get("expected")
+    if expected in ("cured", "unchanged") and left:
+        outcome.fail(f"not cured: {', '.join(where(key) for key in left)}")
+    if expected == "left" and not left:
+        outcome.fail("every BAR has an address without the remedy")
+
+
 def judge(outcome, planner, rig, made, keep):
     case = outcome.case
     definition, words = made
-    plan = planner.explain(case, definition, ["--pcihole64", "keep"])
+    plan = planner.explain(case, definition, AS_IT_IS)
     outcome.verdict = plan["verdict"]
     seen = guest.boot(rig, words, case["hosts"],
                       keep and os.path.join(keep, f"{case['name']}.log"))
@@ -186,6 +197,7 @@ def judge(outcome, planner, rig, made, keep):
     compare(outcome, plan, seen)
     compare_first(outcome, case["first"], plan)
     check_hole(outcome, seen)
+    check_cure(outcome, plan, seen)
 
 
 def prepare(case, planner, outcome):
@@ -201,6 +213,12 @@ def prepare(case, planner, outcome):
         return None
     if status not in (0, 3):
         outcome.fail(f"patch exits with {status}: {said}")
+        return None
+    if case.get("expected") == "unchanged" and xml != case["xml"]:
+        outcome.fail("the plan changes something")
+    if case.get("expected") == "refused":
+        if status != 3 or "--allow" not in said:
+            outcome.fail(f"no refusal that says what would do: {status}, {said}")
         return None
     if status == 3 or case["first"]["verdict"] == "no-fit":
         outcome.notes.append("no hole fits")
