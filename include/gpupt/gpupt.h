@@ -39,6 +39,7 @@
 #include <gpupt/firmware.h>
 #include <gpupt/inventory.h>
 #include <gpupt/plan.h>
+#include <gpupt/running.h>
 #include <gpupt/size.h>
 
 #endif

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
+
 /* The newest block is first; the older ones are full. */
 struct gpupt_arena {
 	struct gpupt_arena *older;
@@ -52,7 +54,7 @@ void *gpupt_arena_alloc(struct gpupt_arena **arena, size_t size)
 	return memset(memory, 0, size);
 }
 
-char *gpupt_arena_copy(struct gpupt_arena **arena, const char *text, size_t length)
+GPUPT_EXPORT char *gpupt_arena_copy(struct gpupt_arena **arena, const char *text, size_t length)
 {
 	if (length == SIZE_MAX)
 		return NULL;
@@ -62,7 +64,7 @@ char *gpupt_arena_copy(struct gpupt_arena **arena, const char *text, size_t leng
 	return copy;
 }
 
-char *gpupt_arena_printf(struct gpupt_arena **arena, const char *format, ...)
+GPUPT_EXPORT char *gpupt_arena_printf(struct gpupt_arena **arena, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -79,7 +81,7 @@ char *gpupt_arena_printf(struct gpupt_arena **arena, const char *format, ...)
 	return text;
 }
 
-void gpupt_arena_free(struct gpupt_arena *arena)
+GPUPT_EXPORT void gpupt_arena_free(struct gpupt_arena *arena)
 {
 	while (arena) {
 		struct gpupt_arena *older = arena->older;

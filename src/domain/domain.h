@@ -97,6 +97,7 @@ struct gpupt_hostdev {
 	struct gpupt_element last_child;    /* whichever it is */
 	enum gpupt_tristate managed;
 	enum gpupt_tristate rom_bar; /* <rom bar='off'/> or enabled='no' */
+	const char *alias;           /* what QEMU calls it: always there while it runs */
 };
 
 /* Any other device that is a PCI function of the guest. */

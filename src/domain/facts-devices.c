@@ -172,6 +172,9 @@ void gpupt_facts_enter_hostdev_child(struct gpupt_parser *parser, enum gpupt_con
 	case CTX_HOSTDEV_ROM:
 		hostdev->rom_bar = read_rom(attributes);
 		break;
+	case CTX_HOSTDEV_ALIAS:
+		hostdev->alias = gpupt_attribute(parser, attributes, "name");
+		break;
 	default:
 		break;
 	}

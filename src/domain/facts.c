@@ -57,6 +57,7 @@ static const struct rule {
 	{ CTX_HOSTDEV, "source", CTX_HOSTDEV_SOURCE },
 	{ CTX_HOSTDEV, "address", CTX_HOSTDEV_ADDRESS },
 	{ CTX_HOSTDEV, "rom", CTX_HOSTDEV_ROM },
+	{ CTX_HOSTDEV, "alias", CTX_HOSTDEV_ALIAS },
 	{ CTX_HOSTDEV_SOURCE, "address", CTX_HOSTDEV_SOURCE_ADDRESS },
 	{ CTX_OTHER, "model", CTX_OTHER_MODEL },
 	{ CTX_OTHER, "target", CTX_OTHER_TARGET },

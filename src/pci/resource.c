@@ -101,7 +101,7 @@ static int fail_bars(const char *name, const char *problem, struct gpupt_error *
 	return gpupt_fail_at(error, GPUPT_E_SYNTAX, &place, "%s", problem);
 }
 
-int gpupt_sysfs_parse_resource(const char *text, size_t length, const char *name,
+GPUPT_EXPORT int gpupt_sysfs_parse_resource(const char *text, size_t length, const char *name,
 			       struct gpupt_pci_function *function, struct gpupt_error **error)
 {
 	struct gpupt_bar bars[GPUPT_BAR_COUNT] = { 0 }, vf_bars[VF_BARS] = { 0 };

@@ -35,4 +35,7 @@ void gpupt_findings_add(struct gpupt_findings *findings, enum gpupt_finding_numb
  * serious first, otherwise in the order they were made. May set no_memory. */
 void gpupt_findings_settle(struct gpupt_findings *findings);
 
+/* Settled findings with their strings in one allocation; NULL when memory is short. */
+struct gpupt_finding *gpupt_findings_pack(const struct gpupt_findings *findings);
+
 #endif

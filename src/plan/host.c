@@ -59,7 +59,7 @@ static void check_function(struct gpupt_findings *findings,
 }
 
 /* One block: the findings, then their strings. */
-static struct gpupt_finding *pack(const struct gpupt_findings *findings)
+struct gpupt_finding *gpupt_findings_pack(const struct gpupt_findings *findings)
 {
 	size_t size = findings->count * sizeof(struct gpupt_finding) + 1;
 	for (size_t i = 0; i < findings->count; i++)
@@ -87,7 +87,7 @@ GPUPT_EXPORT int gpupt_inventory_check(const struct gpupt_inventory *inventory,
 	for (size_t i = 0; i < gpupt_inventory_count(inventory); i++)
 		check_function(&findings, gpupt_inventory_get(inventory, i));
 	gpupt_findings_settle(&findings);
-	struct gpupt_finding *block = findings.no_memory ? NULL : pack(&findings);
+	struct gpupt_finding *block = findings.no_memory ? NULL : gpupt_findings_pack(&findings);
 	size_t count = findings.count;
 	free(findings.items);
 	free(findings.offsets);
