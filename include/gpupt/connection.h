@@ -10,7 +10,8 @@
  *
  * ```
  *  connection ──► guest ──► gpupt_guest_read()  ──► gpupt_domain
- *                     └───► gpupt_guest_apply() ──► outcome
+ *                     ├───► gpupt_guest_apply() ──► outcome
+ *                     └───► gpupt_guest_inspect() ──► inspection
  * ```
  */
 
@@ -21,6 +22,7 @@
 #include <gpupt/error.h>
 #include <gpupt/inventory.h>
 #include <gpupt/plan.h>
+#include <gpupt/running.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -32,6 +34,8 @@ struct gpupt_connection;
 struct gpupt_guest;
 /** What gpupt_guest_apply() did, or is about to do. */
 struct gpupt_outcome;
+/** What gpupt_guest_inspect() saw. */
+struct gpupt_inspection;
 
 /** Whose PCI devices a connection's guests get. Since 0.1. */
 enum gpupt_host_kind {
@@ -170,6 +174,32 @@ bool gpupt_outcome_has_managed_save(const struct gpupt_outcome *outcome);
  *  new one was defined without validation; NULL where it was validated. Valid
  *  until gpupt_outcome_free(). Since 0.1. */
 const char *gpupt_outcome_get_validation_error(const struct gpupt_outcome *outcome);
+
+/** How a running guest is looked at. May grow at its end. Since 0.1. */
+struct gpupt_inspect_options {
+	/** Ask QEMU's monitor (query-pci, which changes nothing). libvirt then marks the
+	 *  running domain as tainted (custom-monitor). */
+	bool monitor;
+	/** Ask the agent in the guest: read files of its /sys, run dmesg and nvidia-smi.
+	 *  libvirt then marks the running domain as tainted (custom-ga-command). */
+	bool agent;
+};
+
+/**
+ * Looks at a running guest: its XML, the same against its definition, and what QEMU
+ * and the guest say of its PCI functions. What cannot be seen, for want of rights
+ * say, is told by the result and is no error.
+ * @return 0, GPUPT_E_NOT_FOUND (it is not running), GPUPT_E_LIBVIRT, or what
+ *         gpupt_domain_parse() returns. Since 0.1.
+ */
+int gpupt_guest_inspect(struct gpupt_guest *guest, const struct gpupt_inspect_options *options,
+			struct gpupt_inspection **ret, struct gpupt_error **error);
+
+/** Returns what was seen; valid until gpupt_inspection_free(). Since 0.1. */
+const struct gpupt_running *gpupt_inspection_get(const struct gpupt_inspection *inspection);
+
+/** Frees @p inspection. NULL is fine. Since 0.1. */
+void gpupt_inspection_free(struct gpupt_inspection *inspection);
 
 #ifdef __cplusplus
 }

@@ -31,6 +31,10 @@ int gpupt_libvirt_apply(virDomainPtr domain, const struct gpupt_inventory *inven
 			const struct gpupt_apply_options *options, struct gpupt_outcome **ret,
 			struct gpupt_error **error);
 
+/** See gpupt_guest_inspect(). Since 0.1. */
+int gpupt_libvirt_inspect(virDomainPtr domain, const struct gpupt_inspect_options *options,
+			  struct gpupt_inspection **ret, struct gpupt_error **error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -196,3 +196,10 @@ GPUPT_EXPORT int gpupt_guest_apply(struct gpupt_guest *guest,
 {
 	return gpupt_libvirt_apply(guest->libvirt, inventory, request, options, ret, error);
 }
+
+GPUPT_EXPORT int gpupt_guest_inspect(struct gpupt_guest *guest,
+				     const struct gpupt_inspect_options *options,
+				     struct gpupt_inspection **ret, struct gpupt_error **error)
+{
+	return gpupt_libvirt_inspect(guest->libvirt, options, ret, error);
+}
