@@ -22,6 +22,7 @@ GPUPT_DEFINE_CLEANUP(struct gpupt_inventory, gpupt_inventory_free)
 enum {
 	CLI_DONE = 0,
 	CLI_DIFFERS = 1, /* diff and apply --dry-run only */
+	CLI_UNASSIGNED = 1, /* verify only */
 	CLI_TROUBLE = 2,
 	CLI_NO_FIT = 3,
 	CLI_FINDINGS = 4, /* diff --strict only */
@@ -36,6 +37,8 @@ enum cli_command_bit {
 	CLI_DEVICES = 1 << 4,
 	CLI_SNAPSHOT = 1 << 5,
 	CLI_DOCTOR = 1 << 12,
+	CLI_VERIFY = 1 << 10,
+	CLI_GUEST = 1 << 11,
 };
 
 enum cli_format { CLI_FORMAT_TEXT, CLI_FORMAT_JSON, CLI_FORMAT_SVG };
@@ -74,6 +77,7 @@ struct cli_settings {
 	bool dry_run, in_place, strict, yes;
 	bool all, show_secrets;
 	bool strict_checkup;
+	bool guest_agent;
 	bool quiet, verbose, help;
 };
 
@@ -95,5 +99,7 @@ int cli_explain(const struct cli_settings *settings, struct gpupt_error **error)
 int cli_devices(const struct cli_settings *settings, struct gpupt_error **error);
 int cli_doctor(const struct cli_settings *settings, struct gpupt_error **error);
 int cli_snapshot(const struct cli_settings *settings, struct gpupt_error **error);
+int cli_verify(const struct cli_settings *settings, struct gpupt_error **error);
+int cli_guest(const struct cli_settings *settings, struct gpupt_error **error);
 
 #endif

@@ -20,6 +20,9 @@
 	X(guest_get_name) \
 	X(guest_read) \
 	X(guest_apply) \
+	X(guest_inspect) \
+	X(inspection_free) \
+	X(inspection_get) \
 	X(outcome_free) \
 	X(outcome_get_domain) \
 	X(outcome_get_plan) \

@@ -35,6 +35,9 @@ static const struct cli_command commands[] = {
 	  cli_doctor },
 	{ "snapshot", CLI_SNAPSHOT, NULL, "the host's devices as a file for --inventory",
 	  "On another machine: ssh HOST gpupt-xml snapshot > host.json", cli_snapshot },
+	{ "verify", CLI_VERIFY, "DOMAIN", "what a running guest has, against what was planned",
+	  "Asks QEMU's monitor, which marks the running domain tainted (custom-monitor).\n"
+	  "Exit status: 0 every BAR has an address, 1 one has none, 2 not verified.", cli_verify },
 };
 
 static const struct cli_command *find_command(const char *name)
@@ -114,6 +117,8 @@ static int run(int argc, char **argv, struct gpupt_error **error)
 	if (argc < 2)
 		return gpupt_fail(error, GPUPT_E_ARGUMENT,
 				  "say what to do: apply, diff, patch, explain, devices, doctor, snapshot; "
+				  "say what to do: apply, diff, patch, explain, devices, snapshot, "
+				  "verify, guest; "
 				  "see gpupt-xml --help");
 	if (is_one_of(argv[1], "-h", "--help", "help"))
 		return help(argc > 2 ? argv[2] : NULL, error);

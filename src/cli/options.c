@@ -9,6 +9,8 @@
 #define PLANNING (CLI_APPLY | CLI_DIFF | CLI_PATCH | CLI_EXPLAIN)
 #define LOOKING (CLI_DIFF | CLI_EXPLAIN)
 #define EVERY (PLANNING | CLI_DEVICES | CLI_DOCTOR | CLI_SNAPSHOT)
+#define RUNNING (CLI_VERIFY | CLI_GUEST)
+#define EVERY (PLANNING | CLI_DEVICES | CLI_SNAPSHOT | RUNNING)
 
 /* Options without a letter. */
 enum {
@@ -26,6 +28,14 @@ const struct cli_option cli_options[] = {
 	{ OPTION_FILE, "file", NULL, LOOKING | CLI_DOCTOR,
 	  "TARGET is a file, whatever it looks like" },
 	{ OPTION_DOMAIN, "domain", NULL, CLI_APPLY | LOOKING | CLI_DOCTOR,
+	OPTION_FIRMWARE, OPTION_GUEST_KERNEL, OPTION_AGENT, OPTION_CARRY_OUT,
+};
+
+const struct cli_option cli_options[] = {
+	{ 'c', "connect", "URI", CLI_APPLY | LOOKING | RUNNING,
+	  "hypervisor to connect to, as in virsh" },
+	{ OPTION_FILE, "file", NULL, LOOKING, "TARGET is a file, whatever it looks like" },
+	{ OPTION_DOMAIN, "domain", NULL, CLI_APPLY | LOOKING,
 	  "TARGET is a domain, whatever it looks like" },
 	{ OPTION_ADD, "add-device", "DEVICE", PLANNING,
 	  "pass a device through as well (repeatable): 0000:08:00.0, pci_0000_08_00_0, "
@@ -49,6 +59,10 @@ const struct cli_option cli_options[] = {
 	  "what the guest's firmware is, where it is known: edk2-stable202211, "
 	  "seabios-1.16.3, what they come from, such as debian-12, or its file" },
 	{ OPTION_GUEST_KERNEL, "guest-kernel", "VERSION", PLANNING,
+	{ OPTION_FIRMWARE, "firmware", "NAME", PLANNING | RUNNING,
+	  "what the guest's firmware is, where it is known: edk2-stable202211, "
+	  "seabios-1.16.3, or what they come from, such as debian-12" },
+	{ OPTION_GUEST_KERNEL, "guest-kernel", "VERSION", PLANNING | RUNNING,
 	  "which Linux the guest runs, where it is known, e.g. 6.12" },
 	{ OPTION_ALLOW, "allow", "LIST", PLANNING,
 	  "what else may be done so that every BAR fits: move, maxphysaddr, fwcfg, cmdline, "
@@ -63,6 +77,9 @@ const struct cli_option cli_options[] = {
 	{ OPTION_DRY_RUN, "dry-run", NULL, CLI_APPLY,
 	  "define nothing; exit 1 when something would change" },
 	{ OPTION_YES, "yes", NULL, CLI_APPLY, "do not ask on a terminal" },
+	{ OPTION_AGENT, "guest-agent", NULL, RUNNING, "ask the agent that runs in the guest" },
+	{ OPTION_CARRY_OUT, "yes", NULL, CLI_GUEST,
+	  "carry the steps out in the guest; needs --guest-agent" },
 	{ 'i', "in-place", NULL, CLI_PATCH, "rewrite FILE itself" },
 	{ 'o', "output", "FILE", CLI_PATCH | CLI_SNAPSHOT, "write to FILE" },
 	{ OPTION_ALL, "all", NULL, CLI_DEVICES, "all functions, not only those worth passing on" },
@@ -70,6 +87,7 @@ const struct cli_option cli_options[] = {
 	  "exit 1 also where something could not be examined" },
 	{ OPTION_FORMAT, "format", "text|json", CLI_DEVICES | CLI_DOCTOR,
 	  "text (default) or JSON" },
+	{ OPTION_FORMAT, "format", "text|json", CLI_DEVICES | RUNNING, "text (default) or JSON" },
 	{ OPTION_PICTURE_FORMAT, "format", "text|json|svg", CLI_EXPLAIN,
 	  "text (default), JSON, or the drawing as an SVG picture" },
 	{ OPTION_STRICT, "strict", NULL, CLI_DIFF, "exit 4 when a finding is an error" },
@@ -204,7 +222,9 @@ static int set(const struct cli_option *option, const char *argument,
 	case OPTION_MULTIFUNCTION: settings->multifunction = true; break;
 	case OPTION_NO_SIBLINGS: settings->no_siblings = true; break;
 	case OPTION_DRY_RUN: settings->dry_run = true; break;
-	case OPTION_YES: settings->yes = true; break;
+	case OPTION_YES:
+	case OPTION_CARRY_OUT: settings->yes = true; break;
+	case OPTION_AGENT: settings->guest_agent = true; break;
 	case OPTION_ALL: settings->all = true; break;
 	case OPTION_STRICT_CHECKUP: settings->strict_checkup = true; break;
 	case OPTION_STRICT: settings->strict = true; break;

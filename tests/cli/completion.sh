@@ -24,6 +24,7 @@ offers_not() { grep -qx -- "$1" offered && fail "\"$1\" is offered"; }
 
 offer_for ''
 for command in apply diff patch explain devices doctor snapshot help; do offers $command; done
+for command in apply diff patch explain devices snapshot verify help; do offers $command; done
 offer_for d
 offers diff
 offers doctor
@@ -52,6 +53,9 @@ offer_for diff ''
 offers z-k8s-n-1
 offers vm.xml
 offer_for apply ''
+offers z-k8s-n-1
+offers_not vm.xml
+offer_for verify ''
 offers z-k8s-n-1
 offers_not vm.xml
 offer_for patch ''
