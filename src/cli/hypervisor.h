@@ -2,6 +2,8 @@
 #ifndef GPUPT_CLI_HYPERVISOR_H
 #define GPUPT_CLI_HYPERVISOR_H
 
+#include <gpupt/tuning.h>
+
 #include "cli/cli.h"
 
 /* libgpupt-libvirt, loaded when a command first talks to a hypervisor: loading
@@ -21,8 +23,12 @@
 	X(guest_read) \
 	X(guest_apply) \
 	X(guest_inspect) \
+	X(guest_tune) \
 	X(inspection_free) \
 	X(inspection_get) \
+	X(recipe_for) \
+	X(tuning_free) \
+	X(tuning_state_name) \
 	X(outcome_free) \
 	X(outcome_get_domain) \
 	X(outcome_get_plan) \

@@ -38,6 +38,9 @@ static const struct cli_command commands[] = {
 	{ "verify", CLI_VERIFY, "DOMAIN", "what a running guest has, against what was planned",
 	  "Asks QEMU's monitor, which marks the running domain tainted (custom-monitor).\n"
 	  "Exit status: 0 every BAR has an address, 1 one has none, 2 not verified.", cli_verify },
+	{ "guest", CLI_GUEST, "DOMAIN", "how to give the guest's kernel pci=realloc",
+	  "Prints the steps. With the options below the agent in the running guest looks\n"
+	  "whether it is there already, and carries the steps out.", cli_guest },
 };
 
 static const struct cli_command *find_command(const char *name)

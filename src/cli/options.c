@@ -304,6 +304,9 @@ static int check_combinations(const struct cli_settings *settings, struct gpupt_
 	if (settings->in_place && settings->output)
 		return gpupt_fail(error, GPUPT_E_ARGUMENT,
 				  "--in-place and --output exclude each other");
+	if (settings->command->bit == CLI_GUEST && settings->yes && !settings->guest_agent)
+		return gpupt_fail(error, GPUPT_E_ARGUMENT, "--yes needs --guest-agent: the agent "
+				  "is what carries the steps out");
 	if (settings->inventory && settings->sysfs)
 		return gpupt_fail(error, GPUPT_E_ARGUMENT,
 				  "--inventory and --sysfs exclude each other");

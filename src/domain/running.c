@@ -21,6 +21,11 @@ GPUPT_EXPORT const char *gpupt_domain_get_os_id(const struct gpupt_domain *domai
 	return domain->os_id;
 }
 
+GPUPT_EXPORT bool gpupt_domain_boots_kernel(const struct gpupt_domain *domain)
+{
+	return domain->kernel;
+}
+
 static const struct gpupt_controller *find_controller(const struct gpupt_domain *domain,
 						      unsigned int index)
 {

@@ -23,6 +23,10 @@ bool gpupt_domain_get_hostdev_path(const struct gpupt_domain *domain, size_t i,
 /* libosinfo's name for the guest's system, "http://debian.org/debian/12", or NULL. */
 const char *gpupt_domain_get_os_id(const struct gpupt_domain *domain);
 
+/* Whether it boots a kernel that the host hands over, so that its command line is in the
+ * XML. */
+bool gpupt_domain_boots_kernel(const struct gpupt_domain *domain);
+
 /* In what a running guest differs from the definition it will start with next time:
  * bits of enum gpupt_difference (gpupt/running.h). */
 unsigned int gpupt_domain_compare_running(const struct gpupt_domain *running,

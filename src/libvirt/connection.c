@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "base/near.h"
 #include "libvirt/error.h"
+#include "libvirt/inspection.h"
+#include "libvirt/tune.h"
 
 struct gpupt_connection {
 	virConnectPtr libvirt;
@@ -202,4 +204,12 @@ GPUPT_EXPORT int gpupt_guest_inspect(struct gpupt_guest *guest,
 				     struct gpupt_inspection **ret, struct gpupt_error **error)
 {
 	return gpupt_libvirt_inspect(guest->libvirt, options, ret, error);
+}
+
+GPUPT_EXPORT int gpupt_guest_tune(struct gpupt_guest *guest, const char *fallback_os,
+				  bool carry_out, struct gpupt_tuning **ret,
+				  struct gpupt_error **error)
+{
+	struct gpupt_agent agent = { gpupt_libvirt_ask_agent, guest->libvirt };
+	return gpupt_agent_tune(&agent, fallback_os, carry_out, ret, error);
 }

@@ -209,9 +209,33 @@ virsh -q -c qemu:///system define /dev/stdin <<'XML' || fail "cannot define the 
 </domain>
 XML
 if virsh -q -c qemu:///system start small 2>/run/lab/err; then
+	# verify on a connection that may only look, then for real
+	mv /run/libvirt/libvirt-sock /run/libvirt/moved
+	run 2 "$gpupt_xml" verify small -c qemu:///system
+	has "$out" "small: not verified: QEMU's monitor was not asked"
+	has_not "$err" "custom-monitor"
+	mv /run/libvirt/moved /run/libvirt/libvirt-sock
+	! grep -q custom-monitor /var/log/libvirt/qemu/small.log || fail "QEMU was asked"
+	run 0 "$gpupt_xml" verify small -c qemu:///system
+	has "$out" "small: verified; no PCI device is passed through."
+	has "$err" "tainted: custom-monitor"
+	has_not "$err" "GPUPT-0081"
+	grep -q custom-monitor /var/log/libvirt/qemu/small.log || fail "QEMU was not asked"
+	run 0 "$gpupt_xml" verify small -c qemu:///system --format json -q
+	has "$out" '"state": "assigned"'
+	has "$out" '"needs_restart": false'
+	has "$out" '"path": "1f.2"' # q35's own SATA controller
+	[ -z "$err" ] || fail "verify -q says: $err"
+	run 0 "$gpupt_xml" verify small -c qemu:///system -v
+	has "$out" "0000:00:1f.2  5"
+	run 0 "$gpupt_xml" verify small -c qemu:///system --guest-agent
+	has "$err" "the guest agent cannot be asked: "
+
 	run 0 "$gpupt_xml" apply small -c qemu:///system --pcihole64 48GiB
 	has "$err" "small is running: the change takes effect after a full stop and start"
 	has_not "$(virsh -r -c qemu:///system dumpxml small)" "pcihole64"
+	run 0 "$gpupt_xml" verify small -c qemu:///system
+	has "$err" "other settings than its definition has: <pcihole64> [GPUPT-0081]"
 	if virsh -q -c qemu:///system managedsave small 2>/run/lab/err; then
 		run 0 "$gpupt_xml" apply small -c qemu:///system --pcihole64 56GiB
 		has "$err" "virsh -c qemu:///system managedsave-remove small"
