@@ -79,7 +79,7 @@ const struct cli_option cli_options[] = {
 	{ OPTION_YES, "yes", NULL, CLI_APPLY, "do not ask on a terminal" },
 	{ OPTION_AGENT, "guest-agent", NULL, RUNNING, "ask the agent that runs in the guest" },
 	{ OPTION_CARRY_OUT, "yes", NULL, CLI_GUEST,
-	  "carry the steps out in the guest; needs --guest-agent" },
+	  "let the agent carry the steps out" },
 	{ 'i', "in-place", NULL, CLI_PATCH, "rewrite FILE itself" },
 	{ 'o', "output", "FILE", CLI_PATCH | CLI_SNAPSHOT, "write to FILE" },
 	{ OPTION_ALL, "all", NULL, CLI_DEVICES, "all functions, not only those worth passing on" },
