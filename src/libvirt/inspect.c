@@ -57,55 +57,6 @@ static int query_pci(virDomainPtr domain, struct gpupt_seen_functions *functions
 	return gpupt_qmp_parse_pci(reply, strnlen(reply, GPUPT_REPLY_MAX + 1), functions, error);
 }
 
-/* By the name that libvirt gave it, else by its place. */
-static struct gpupt_seen_function *find_function(struct gpupt_seen_functions *seen,
-						 const struct gpupt_domain *domain, size_t i)
-{
-	char path[GPUPT_GUEST_PATH_MAX];
-	const char *alias = gpupt_domain_get_hostdev_alias(domain, i);
-	for (size_t j = 0; alias && j < seen->count; j++)
-		if (strcmp(seen->items[j].id, alias) == 0 && !seen->items[j].passed_through)
-			return &seen->items[j];
-	if (!gpupt_domain_get_hostdev_path(domain, i, path))
-		return NULL;
-	for (size_t j = 0; j < seen->count; j++)
-		if (strcmp(seen->items[j].path, path) == 0 && !seen->items[j].passed_through)
-			return &seen->items[j];
-	return NULL;
-}
-
-/* Passed-through functions first, in the order of the XML, then all others. */
-static int match(struct gpupt_inspection *inspection, struct gpupt_seen_functions *seen,
-		 struct gpupt_error **error)
-{
-	const struct gpupt_domain *domain = inspection->domain;
-	size_t n_hostdevs = gpupt_domain_count_hostdevs(domain), count = 0;
-	struct gpupt_seen_function *functions =
-		calloc(n_hostdevs + seen->count + 1, sizeof(*functions));
-	if (!functions)
-		return gpupt_fail_nomem(error);
-	inspection->functions = functions;
-	for (size_t i = 0; i < n_hostdevs; i++) {
-		struct gpupt_pci_address host;
-		const char *alias = gpupt_domain_get_hostdev_alias(domain, i);
-		if (!gpupt_domain_get_hostdev(domain, i, &host))
-			continue;
-		struct gpupt_seen_function *found = find_function(seen, domain, i);
-		if (found)
-			found->passed_through = true;
-		functions[count] = found ? *found : (struct gpupt_seen_function){
-			.id = alias ? alias : "", .path = "" };
-		functions[count].passed_through = true;
-		functions[count++].host = host;
-	}
-	for (size_t i = 0; i < seen->count; i++)
-		if (!seen->items[i].passed_through)
-			functions[count++] = seen->items[i];
-	inspection->view.functions = functions;
-	inspection->view.n_functions = count;
-	return 0;
-}
-
 static int look_at_qemu(struct gpupt_inspection *inspection, virDomainPtr domain, bool monitor,
 			struct gpupt_error **error)
 {
@@ -118,7 +69,9 @@ static int look_at_qemu(struct gpupt_inspection *inspection, virDomainPtr domain
 	} else if (query_pci(domain, &seen, &trouble) < 0) {
 		inspection->view.qemu_trouble = keep_trouble(inspection, trouble);
 	} else {
-		r = match(inspection, &seen, error);
+		r = gpupt_qmp_match(&seen, inspection->domain, &inspection->functions,
+				    &inspection->view.n_functions, error);
+		inspection->view.functions = inspection->functions;
 	}
 	free(seen.items);
 	return r;

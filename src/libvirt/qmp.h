@@ -29,4 +29,11 @@ struct gpupt_seen_functions {
 int gpupt_qmp_parse_pci(const char *reply, size_t length, struct gpupt_seen_functions *functions,
 			struct gpupt_error **error);
 
+/* Tells which functions are the domain's passed-through ones, and puts those first, in
+ * the order of its XML; one that is not among them gets an entry that was not found.
+ * *ret is freed with free(). */
+int gpupt_qmp_match(const struct gpupt_seen_functions *seen, const struct gpupt_domain *domain,
+		    struct gpupt_seen_function **ret, size_t *ret_count,
+		    struct gpupt_error **error);
+
 #endif
