@@ -4,8 +4,6 @@
 
 #include "libvirt/inspection.h"
 
-#include <stdio.h>
-
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
 
@@ -13,10 +11,6 @@
 #include "domain/running.h"
 #include "libvirt/error.h"
 #include "libvirt/outcome.h"
-#include "pci/inventory.h"
-
-#define RESOURCE_FILE_MAX ((size_t)16 << 10)
-#define PROGRAM_SECONDS 20
 
 static int read_definitions(struct gpupt_inspection *inspection, virDomainPtr domain,
 			    struct gpupt_error **error)
@@ -90,95 +84,13 @@ int gpupt_libvirt_ask_agent(void *data, const char *command, char **ret,
 	return 0;
 }
 
-static bool is_unseen(const struct gpupt_seen_function *function)
-{
-	for (unsigned int i = 0; i < GPUPT_BAR_ROM; i++)
-		if (function->bars[i].size_bytes && !function->bars[i].io &&
-		    function->bars[i].sight == GPUPT_SIGHT_NONE)
-			return true;
-	return false;
-}
-
-/* What the guest's kernel says of BARs that QEMU does not map. A BAR of another size is
- * another device's: then the guest numbers its buses otherwise. */
-static int ask_kernel(const struct gpupt_agent *agent, struct gpupt_seen_function *function,
-		      struct gpupt_error **error)
-{
-	char address[GPUPT_PCI_ADDRESS_TEXT_MAX], path[80];
-	GPUPT_AUTOFREE char *text = NULL;
-	size_t length;
-	struct gpupt_pci_function known = { 0 };
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource",
-		 gpupt_pci_address_format(function->guest, address));
-	int r = gpupt_agent_read_file(agent, path, RESOURCE_FILE_MAX, &text, &length, error);
-	if (r == 0)
-		r = gpupt_sysfs_parse_resource(text, length, path, &known, error);
-	if (r < 0)
-		return r;
-	for (unsigned int i = 0; i < GPUPT_BAR_ROM; i++)
-		if (known.bars[i].present && known.bars[i].size_bytes &&
-		    known.bars[i].size_bytes != function->bars[i].size_bytes)
-			return gpupt_fail(error, GPUPT_E_CONFLICT,
-					  "what the guest has at %s is another device", address);
-	for (unsigned int i = 0; i < GPUPT_BAR_ROM; i++) {
-		struct gpupt_seen_bar *bar = &function->bars[i];
-		if (!bar->size_bytes || bar->io)
-			continue;
-		bar->sight = known.bars[i].assigned ? GPUPT_SIGHT_ASSIGNED :
-						      GPUPT_SIGHT_UNASSIGNED;
-		bar->guest_address = known.bars[i].assigned ? known.bars[i].address : 0;
-	}
-	function->asked_guest = true;
-	return 0;
-}
-
-static int ask_for_messages(struct gpupt_inspection *inspection, const struct gpupt_agent *agent,
-			    struct gpupt_error **error)
-{
-	static const char *const dmesg[] = { "dmesg", NULL };
-	struct gpupt_agent_result result = { 0 };
-	int r = gpupt_agent_run(agent, dmesg, PROGRAM_SECONDS, &result, error);
-	if (r < 0)
-		return r;
-	if (result.status)
-		r = gpupt_fail(error, GPUPT_E_IO, "dmesg in the guest failed with exit status %d",
-			       result.status);
-	else if (result.output.length)
-		gpupt_lines_add_messages(&inspection->messages, result.output.data,
-					 result.output.length, inspection->view.functions,
-					 inspection->view.n_functions);
-	gpupt_agent_result_clear(&result);
-	return r;
-}
-
-/* A guest without nvidia-smi is none to complain about. */
-static void ask_for_gpus(struct gpupt_inspection *inspection, const struct gpupt_agent *agent)
-{
-	static const char *const nvidia_smi[] = { "nvidia-smi", "-L", NULL };
-	struct gpupt_agent_result result = { 0 };
-	if (gpupt_agent_run(agent, nvidia_smi, PROGRAM_SECONDS, &result, NULL) < 0)
-		return;
-	if (result.output.length)
-		gpupt_lines_add_all(&inspection->gpus, result.output.data, result.output.length);
-	gpupt_agent_result_clear(&result);
-}
-
 static void look_into_guest(struct gpupt_inspection *inspection, virDomainPtr domain)
 {
 	struct gpupt_agent agent = { gpupt_libvirt_ask_agent, domain };
 	struct gpupt_error *error = NULL;
-	int r = 0;
 	inspection->view.asked_agent = true;
-	for (size_t i = 0; r == 0 && i < inspection->view.n_functions; i++) {
-		struct gpupt_seen_function *function = &inspection->functions[i];
-		if (function->passed_through && function->found && is_unseen(function))
-			r = ask_kernel(&agent, function, &error);
-	}
-	if (r == 0)
-		r = ask_for_messages(inspection, &agent, &error);
-	if (r == 0)
-		ask_for_gpus(inspection, &agent);
-	else
+	if (gpupt_agent_look(&agent, inspection->functions, inspection->view.n_functions,
+			     &inspection->messages, &inspection->gpus, &error) < 0)
 		inspection->view.agent_trouble = keep_trouble(inspection, error);
 	virResetLastError();
 	inspection->view.messages = inspection->messages.items;

@@ -4,8 +4,7 @@
 
 #include <gpupt/running.h>
 
-#include "libvirt/agent.h"
-#include "libvirt/messages.h"
+#include "libvirt/look.h"
 #include "libvirt/qmp.h"
 
 struct gpupt_inspection {
