@@ -63,6 +63,7 @@ struct cli_settings {
 	const char *firmware;
 	const char *guest_kernel;
 	struct cli_words allowed, forbidden; /* lists of remedies */
+	const char *guest_os;
 	struct cli_words assumptions;
 	struct cli_words added;
 	struct cli_words removed;

@@ -231,7 +231,8 @@ static int ask_agent(struct advice *advice, const char *os, struct gpupt_error *
 static int advise(struct advice *advice, struct gpupt_error **error)
 {
 	const struct cli_settings *settings = advice->settings;
-	const char *os = gpupt_domain_get_os_id(advice->target.domain);
+	const char *os = settings->guest_os ? settings->guest_os :
+					      gpupt_domain_get_os_id(advice->target.domain);
 	bool agent = settings->guest_agent && !gpupt_domain_boots_kernel(advice->target.domain);
 	advice->recipe = advice->target.hypervisor.recipe_for(os);
 	int r = find_need(advice, error);

@@ -29,6 +29,7 @@ const struct cli_option cli_options[] = {
 	  "TARGET is a file, whatever it looks like" },
 	{ OPTION_DOMAIN, "domain", NULL, CLI_APPLY | LOOKING | CLI_DOCTOR,
 	OPTION_FIRMWARE, OPTION_GUEST_KERNEL, OPTION_AGENT, OPTION_CARRY_OUT,
+	OPTION_FIRMWARE, OPTION_GUEST_KERNEL, OPTION_AGENT, OPTION_CARRY_OUT, OPTION_GUEST_OS,
 };
 
 const struct cli_option cli_options[] = {
@@ -77,6 +78,8 @@ const struct cli_option cli_options[] = {
 	{ OPTION_DRY_RUN, "dry-run", NULL, CLI_APPLY,
 	  "define nothing; exit 1 when something would change" },
 	{ OPTION_YES, "yes", NULL, CLI_APPLY, "do not ask on a terminal" },
+	{ OPTION_GUEST_OS, "guest-os", "NAME", CLI_GUEST,
+	  "which system the guest runs: debian, fedora, sles..." },
 	{ OPTION_AGENT, "guest-agent", NULL, RUNNING, "ask the agent that runs in the guest" },
 	{ OPTION_CARRY_OUT, "yes", NULL, CLI_GUEST,
 	  "let the agent carry the steps out" },
@@ -224,6 +227,7 @@ static int set(const struct cli_option *option, const char *argument,
 	case OPTION_DRY_RUN: settings->dry_run = true; break;
 	case OPTION_YES:
 	case OPTION_CARRY_OUT: settings->yes = true; break;
+	case OPTION_GUEST_OS: settings->guest_os = argument; break;
 	case OPTION_AGENT: settings->guest_agent = true; break;
 	case OPTION_ALL: settings->all = true; break;
 	case OPTION_STRICT_CHECKUP: settings->strict_checkup = true; break;

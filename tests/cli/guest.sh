@@ -50,6 +50,10 @@ run 0 guest z-k8s-n-1 -c "$node" "$p10"
 out_has "<os><cmdline> of the domain"
 out_lacks "update-grub"
 
+guest_of http://example.com/other/1
+run 0 guest z-k8s-n-1 -c "$node" "$p10" --guest-os fedora
+out_has "  grubby "
+
 # what the plan says of it comes first
 guest_of http://debian.org/debian/12
 run 0 guest z-k8s-n-1 -c "$node" --assume=0000:08:00.0=10de:1eb8
