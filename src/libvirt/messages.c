@@ -6,10 +6,10 @@
 
 #include "base/util.h"
 
-/* What Linux says of a BAR without an address: setup-res.c and setup-bus.c ("no space
- * for", "failed to assign" up to 6.9; "can't assign; no space" since; "can't assign;
- * bogus alignment"), and pci_enable_resources() ("can't enable device: BAR 1 [..] not
- * assigned", "not claimed"). */
+/* What Linux says of a BAR without an address: drivers/pci/setup-res.c ("no space for",
+ * "can't assign; no space", "can't assign; bogus alignment", "failed to assign"; the words
+ * have changed more than once), and pci_enable_resources() ("can't enable device: BAR 1
+ * [..] not assigned", "not claimed"). */
 static const char *const complaints[] = {
 	"can't assign", "no space", "failed to assign", "not assigned", "not claimed",
 };

@@ -65,10 +65,10 @@ static void check_bar(struct check *check, const struct gpupt_seen_function *fun
 	const struct gpupt_layout_bar *predicted =
 		gpupt_running_predicted(check->plan, function, index);
 	bool nobody = predicted && predicted->placed_by == GPUPT_PLACED_BY_NOBODY;
-	char size[GPUPT_SIZE_TEXT_MAX], address[32] = "none";
+	char size[GPUPT_SIZE_TEXT_MAX], told[64] = "it was predicted to have no address";
 	gpupt_size_format(bar->size_bytes, size);
 	if (predicted && !nobody)
-		snprintf(address, sizeof(address), "0x%" PRIx64, predicted->guest_address);
+		snprintf(told, sizeof(told), "predicted was 0x%" PRIx64, predicted->guest_address);
 	if (bar->sight == GPUPT_SIGHT_UNASSIGNED) {
 		check->unassigned = true;
 		gpupt_findings_add(&check->findings, GPUPT_FINDING_RUNS_UNASSIGNED, NULL, NULL,
@@ -77,9 +77,8 @@ static void check_bar(struct check *check, const struct gpupt_seen_function *fun
 	} else if (bar->sight == GPUPT_SIGHT_ASSIGNED && predicted &&
 		   (nobody || predicted->guest_address != bar->guest_address)) {
 		gpupt_findings_add(&check->findings, GPUPT_FINDING_RUNS_ELSEWHERE, NULL, NULL,
-				   subject, "BAR %u (%s) of %s is at 0x%" PRIx64
-				   "; the address predicted was %s", index, size, subject,
-				   bar->guest_address, address);
+				   subject, "BAR %u (%s) of %s is at 0x%" PRIx64 "; %s",
+				   index, size, subject, bar->guest_address, told);
 	}
 }
 
