@@ -35,9 +35,10 @@ case $COMMAND in
 *) echo '{"return":{}}' ;;
 esac
 SH
-chmod +x agent
-export GPUPT_MONITOR=$PWD/reply GPUPT_AGENT=$PWD/agent LD_PRELOAD=$ANSWERS
-export ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0
+printf '#!/bin/sh\nLD_PRELOAD=%s exec %s "$@"\n' "$ANSWERS" "$GPUPT_XML" >with-answers
+chmod +x agent with-answers
+GPUPT_XML=$PWD/with-answers
+export GPUPT_MONITOR=$PWD/reply GPUPT_AGENT=$PWD/agent ASAN_OPTIONS=verify_asan_link_order=0
 
 # all there, in another place than predicted
 qemu 2147483648 70368744177664
