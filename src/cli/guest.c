@@ -100,7 +100,8 @@ static void print_need(const struct advice *advice, const char *name)
 {
 	switch (advice->need) {
 	case NEED_NOT:
-		cli_print_paragraph(stdout, 0, 0, "By the plan, %s does not need pci=realloc.", name);
+		cli_print_paragraph(stdout, 0, 0, "By the plan, %s does not need pci=realloc.",
+				    name);
 		break;
 	case NEED_MAYBE:
 	case NEED_YES:
@@ -119,8 +120,8 @@ static void print_need(const struct advice *advice, const char *name)
 static void print_recipe(const struct gpupt_recipe *recipe)
 {
 	if (!recipe->n_steps) {
-		cli_print_paragraph(stdout, 0, 0, "%s knows no such option: what helps it has to be "
-				    "done in the domain.", recipe->name);
+		cli_print_paragraph(stdout, 0, 0, "%s knows no such option: what helps it has to "
+				    "be done in the domain.", recipe->name);
 		return;
 	}
 	printf("For %s, as root in the guest:\n\n", recipe->name);
@@ -139,14 +140,14 @@ static void print_tuning(const struct gpupt_tuning *tuning, const char *name)
 		break;
 	case GPUPT_TUNING_WRITTEN:
 		cli_print_paragraph(stdout, 0, 0, tuning->changed ?
-				    "%s: the steps above were carried out. Reboot the guest: it still "
-				    "runs without pci=realloc." :
+				    "%s: the steps above were carried out. Reboot the guest: it "
+				    "still runs without pci=realloc." :
 				    "%s: pci=realloc is written down already, nothing was changed. "
 				    "Reboot the guest: it still runs without.", name);
 		break;
 	case GPUPT_TUNING_MISSING:
-		cli_print_paragraph(stdout, 0, 0, "%s runs without pci=realloc; nothing was changed. "
-				    "With --yes the agent carries the steps out.", name);
+		cli_print_paragraph(stdout, 0, 0, "%s runs without pci=realloc; nothing was changed."
+				    " With --yes the agent carries the steps out.", name);
 		break;
 	}
 }

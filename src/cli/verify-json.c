@@ -126,7 +126,8 @@ int cli_verification_print_json(const struct cli_verification *verification,
 		running->differences != 0, "differences", differences_json(running->differences),
 		"asked_agent", running->asked_agent, "agent_trouble", running->agent_trouble,
 		"messages", lines_json(running->messages, running->n_messages), "nvidia_smi",
-		lines_json(running->gpus, running->n_gpus), "findings", findings_json(verification));
+		lines_json(running->gpus, running->n_gpus), "findings",
+		findings_json(verification));
 	GPUPT_AUTOFREE char *text = document ? json_dumps(document, JSON_INDENT(2)) : NULL;
 	json_decref(document);
 	if (!text)

@@ -21,11 +21,11 @@ static int open_target(const struct cli_settings *settings, struct cli_target *r
 static void announce(const struct cli_settings *settings, const struct gpupt_inspect_options *how)
 {
 	if (how->monitor)
-		cli_note(settings, "asking QEMU's monitor (query-pci, which changes nothing); libvirt "
-			 "marks the running domain as tainted: custom-monitor");
+		cli_note(settings, "asking QEMU's monitor (query-pci, which changes nothing); "
+			 "libvirt marks the running domain as tainted: custom-monitor");
 	if (how->agent)
-		cli_note(settings, "asking the agent in the guest (/sys, dmesg, nvidia-smi); libvirt "
-			 "marks the running domain as tainted: custom-ga-command");
+		cli_note(settings, "asking the agent in the guest (/sys, dmesg, nvidia-smi); "
+			 "libvirt marks the running domain as tainted: custom-ga-command");
 }
 
 /* The guest as it runs, with the hole it has. */
@@ -231,8 +231,8 @@ static void print_notes(const struct cli_verification *verification)
 	if (verification->no_plan && count_passed_through(running))
 		cli_note(settings, "no address was predicted: %s", verification->no_plan);
 	if (settings->guest_agent && !running->asked_agent)
-		cli_note(settings, "the guest agent was not asked: that takes more than a read-only "
-			 "connection");
+		cli_note(settings, "the guest agent was not asked: that takes more than a "
+			 "read-only connection");
 	if (running->agent_trouble)
 		cli_note(settings, "%s", running->agent_trouble);
 }

@@ -19,7 +19,7 @@ struct cli_verification {
 	size_t n_findings;
 };
 
-/* What is seen of it, in a word for scripts and people. */
+/* The same for programs. */
 int cli_verification_print_json(const struct cli_verification *verification,
 				struct gpupt_error **error);
 

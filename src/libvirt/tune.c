@@ -9,6 +9,8 @@
 #define CONFIGURATION_MAX ((size_t)4 << 20) /* grub.cfg grows with every kernel */
 #define PROGRAM_SECONDS 300 /* update-grub looks at all disks, on a slow guest */
 
+#define WORDS_MAX 200 /* of a program that failed */
+
 GPUPT_DEFINE_CLEANUP(struct gpupt_tuning, gpupt_tuning_free)
 
 GPUPT_EXPORT void gpupt_tuning_free(struct gpupt_tuning *tuning)
@@ -24,10 +26,10 @@ static int fail_program(const char *const *argv, const struct gpupt_agent_result
 			struct gpupt_error **error)
 {
 	const char *words = result->errors.length ? result->errors.data : "";
+	size_t length = strcspn(words, "\n");
 	return gpupt_fail(error, GPUPT_E_IO, "%s in the guest failed with exit status %d%s%.*s",
-			  argv[0], result->status, *words ? ": " : "",
-			  (int)strnlen(words, strcspn(words, "\n") < 200 ? strcspn(words, "\n") :
-									   200), words);
+			  argv[0], result->status, length ? ": " : "",
+			  (int)(length < WORDS_MAX ? length : WORDS_MAX), words);
 }
 
 static int run_program(const struct gpupt_agent *agent, const char *const *argv, char **ret_output,
@@ -90,9 +92,9 @@ static int carry_out_steps(const struct gpupt_agent *agent, struct gpupt_tuning 
 		struct gpupt_error *why = NULL;
 		int r = carry_out_step(agent, &recipe->steps[i], &why);
 		if (r < 0) {
-			gpupt_fail(error, (enum gpupt_status)r, "step %zu of %zu%s: %s", i + 1,
-				   recipe->n_steps, i ? "" : ", so nothing was changed",
-				   why ? gpupt_error_get_message(why) : "");
+			gpupt_fail(error, (enum gpupt_status)r, "step %zu of %zu, so %s: %s", i + 1,
+				   recipe->n_steps, i ? "the steps before may have to be undone" :
+				   "nothing was changed", why ? gpupt_error_get_message(why) : "");
 			gpupt_error_free(why);
 			return r;
 		}

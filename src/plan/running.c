@@ -72,8 +72,9 @@ static void check_bar(struct check *check, const struct gpupt_seen_function *fun
 	if (bar->sight == GPUPT_SIGHT_UNASSIGNED) {
 		check->unassigned = true;
 		gpupt_findings_add(&check->findings, GPUPT_FINDING_RUNS_UNASSIGNED, NULL, NULL,
-				   subject, "BAR %u (%s) of %s has no address in the running guest%s",
-				   index, size, subject, nobody ? ", as predicted" : "");
+				   subject,
+				   "BAR %u (%s) of %s has no address in the running guest%s", index,
+				   size, subject, nobody ? ", as predicted" : "");
 	} else if (bar->sight == GPUPT_SIGHT_ASSIGNED && predicted &&
 		   (nobody || predicted->guest_address != bar->guest_address)) {
 		gpupt_findings_add(&check->findings, GPUPT_FINDING_RUNS_ELSEWHERE, NULL, NULL,
@@ -91,8 +92,8 @@ static void check_function(struct check *check, const struct gpupt_seen_function
 		check->unknown = true;
 		gpupt_findings_add(&check->findings, GPUPT_FINDING_RUNS_WITHOUT, NULL, NULL,
 				   subject, "QEMU reports no device %s%s%s: the guest is still "
-				   "starting, or it was unplugged", subject, *function->id ? ", " : "",
-				   function->id);
+				   "starting, or it was unplugged", subject,
+				   *function->id ? ", " : "", function->id);
 		return;
 	}
 	for (unsigned int i = 0; i < GPUPT_BAR_ROM; i++) {
@@ -115,11 +116,10 @@ static void check_differences(struct check *check)
 	if (differences)
 		gpupt_findings_add(&check->findings, GPUPT_FINDING_RUNS_OTHERWISE, NULL, NULL,
 				   name ? name : "",
-				   "the guest runs with other settings than its definition has:%s%s%s",
-				   differences & GPUPT_DIFFERS_HOLE ? " <pcihole64>" : "",
-				   differences & GPUPT_DIFFERS_CONTROLLERS ? " PCI controllers" : "",
-				   differences & GPUPT_DIFFERS_HOSTDEVS ?
-					   " passed-through devices" : "");
+				   "the guest runs with other settings than its definition "
+				   "has:%s%s%s", differences & GPUPT_DIFFERS_HOLE ? " <pcihole64>" : "",
+				   differences & GPUPT_DIFFERS_CONTROLLERS ? " controllers" : "",
+				   differences & GPUPT_DIFFERS_HOSTDEVS ? " devices" : "");
 }
 
 GPUPT_EXPORT int gpupt_running_check(const struct gpupt_running *running,

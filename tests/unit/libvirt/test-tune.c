@@ -194,7 +194,8 @@ static void test_failures(void **state)
 	expect_failure(&no_backup, GPUPT_E_IO, "step 1 of 4, so nothing was changed: cp in the "
 		       "guest failed with exit status 1: no such file");
 	assert_null(strstr(no_backup.done, "write"));
-	expect_failure(&half, GPUPT_E_IO, "step 4 of 4: update-grub");
+	expect_failure(&half, GPUPT_E_IO, "step 4 of 4, so the steps before may have to be undone: "
+		       "update-grub");
 	expect_failure(&useless, GPUPT_E_CONFLICT, "will not have pci=realloc");
 	expect_failure(&other, GPUPT_E_UNSUPPORTED, "nothing was changed in the guest");
 	assert_string_equal(other.done, "");
