@@ -63,6 +63,8 @@ enum gpupt_difference {
 	GPUPT_DIFFERS_HOLE = 1,        /**< <pcihole64> */
 	GPUPT_DIFFERS_CONTROLLERS = 2, /**< root ports and other PCI controllers */
 	GPUPT_DIFFERS_HOSTDEVS = 4,    /**< what is passed through, and where to */
+	GPUPT_DIFFERS_ADDRESS_WIDTH = 8, /**< <maxphysaddr> */
+	GPUPT_DIFFERS_COMMANDLINE = 16,  /**< <qemu:commandline> */
 };
 
 /** What was seen of a running guest. May grow at its end. Since 0.1. */

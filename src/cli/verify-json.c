@@ -91,6 +91,8 @@ static json_t *differences_json(unsigned int differences)
 		{ GPUPT_DIFFERS_HOLE, "pcihole64" },
 		{ GPUPT_DIFFERS_CONTROLLERS, "controllers" },
 		{ GPUPT_DIFFERS_HOSTDEVS, "hostdevs" },
+		{ GPUPT_DIFFERS_ADDRESS_WIDTH, "maxphysaddr" },
+		{ GPUPT_DIFFERS_COMMANDLINE, "commandline" },
 	};
 	json_t *array = json_array();
 	for (size_t i = 0; array && i < GPUPT_ARRAY_SIZE(names); i++)

@@ -119,6 +119,23 @@ static bool same_hostdevs(const struct gpupt_domain *a, const struct gpupt_domai
 	return a->n_hostdevs == b->n_hostdevs;
 }
 
+/* A host-model CPU is written out when a guest starts, so its details tell nothing. */
+static bool same_address_width(const struct gpupt_domain *a, const struct gpupt_domain *b)
+{
+	if (a->cpu_mode == GPUPT_CPU_HOST_MODEL || b->cpu_mode == GPUPT_CPU_HOST_MODEL)
+		return true;
+	return a->maxphysaddr == b->maxphysaddr && a->maxphysaddr_bits == b->maxphysaddr_bits &&
+	       a->maxphysaddr_limit == b->maxphysaddr_limit;
+}
+
+static bool same_arguments(const struct gpupt_domain *a, const struct gpupt_domain *b)
+{
+	for (size_t i = 0; i < a->n_arguments && i < b->n_arguments; i++)
+		if (strcmp(a->arguments[i], b->arguments[i]) != 0)
+			return false;
+	return a->n_arguments == b->n_arguments;
+}
+
 GPUPT_EXPORT unsigned int gpupt_domain_compare_running(const struct gpupt_domain *running,
 						       const struct gpupt_domain *defined)
 {
@@ -129,5 +146,9 @@ GPUPT_EXPORT unsigned int gpupt_domain_compare_running(const struct gpupt_domain
 		differences |= GPUPT_DIFFERS_CONTROLLERS;
 	if (!same_hostdevs(running, defined))
 		differences |= GPUPT_DIFFERS_HOSTDEVS;
+	if (!same_address_width(running, defined))
+		differences |= GPUPT_DIFFERS_ADDRESS_WIDTH;
+	if (!same_arguments(running, defined))
+		differences |= GPUPT_DIFFERS_COMMANDLINE;
 	return differences;
 }

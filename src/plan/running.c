@@ -111,15 +111,26 @@ static void check_function(struct check *check, const struct gpupt_seen_function
 
 static void check_differences(struct check *check)
 {
-	unsigned int differences = check->running->differences;
+	static const struct {
+		enum gpupt_difference bit;
+		const char *name;
+	} names[] = {
+		{ GPUPT_DIFFERS_HOLE, "<pcihole64>" },
+		{ GPUPT_DIFFERS_CONTROLLERS, "PCI controllers" },
+		{ GPUPT_DIFFERS_HOSTDEVS, "devices" },
+		{ GPUPT_DIFFERS_ADDRESS_WIDTH, "<maxphysaddr>" },
+		{ GPUPT_DIFFERS_COMMANDLINE, "<qemu:commandline>" },
+	};
 	const char *name = gpupt_domain_get_name(check->running->domain);
-	if (differences)
+	char list[100] = "";
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(names); i++)
+		if (check->running->differences & names[i].bit)
+			snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
+				 *list ? ", " : "", names[i].name);
+	if (*list)
 		gpupt_findings_add(&check->findings, GPUPT_FINDING_RUNS_OTHERWISE, NULL, NULL,
-				   name ? name : "",
-				   "the guest runs with other settings than its definition "
-				   "has:%s%s%s", differences & GPUPT_DIFFERS_HOLE ? " <pcihole64>" : "",
-				   differences & GPUPT_DIFFERS_CONTROLLERS ? " controllers" : "",
-				   differences & GPUPT_DIFFERS_HOSTDEVS ? " devices" : "");
+				   name ? name : "", "the guest runs with other settings than its "
+				   "definition has: %s", list);
 }
 
 GPUPT_EXPORT int gpupt_running_check(const struct gpupt_running *running,

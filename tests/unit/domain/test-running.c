@@ -64,6 +64,27 @@ static void test_compare(void **state)
 				       "<address type='pci' bus='1' slot='0'/></hostdev>")), 0);
 }
 
+#define WITH(cpu, argument)                                                                    \
+	"<domain xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>" cpu                 \
+	"<qemu:commandline><qemu:arg value='-fw_cfg'/><qemu:arg value='" argument "'/>"        \
+	"</qemu:commandline></domain>"
+
+static void test_compare_more(void **state)
+{
+	static const char narrow[] = "<cpu mode='custom'/>";
+	static const char wide[] =
+		"<cpu mode='custom'><maxphysaddr mode='emulate' bits='46'/></cpu>";
+	char a[512], b[512];
+	(void)state;
+	snprintf(a, sizeof(a), WITH("%s", "a"), narrow);
+	snprintf(b, sizeof(b), WITH("%s", "a"), wide);
+	assert_int_equal(compare(a, b), GPUPT_DIFFERS_ADDRESS_WIDTH);
+	assert_int_equal(compare(WITH("", "a"), WITH("", "b")), GPUPT_DIFFERS_COMMANDLINE);
+	assert_int_equal(compare(WITH("", "a"), "<domain/>"), GPUPT_DIFFERS_COMMANDLINE);
+	/* what libvirt makes of a host-model CPU is no difference */
+	assert_int_equal(compare(b, WITH("<cpu mode='host-model'/>", "a")), 0);
+}
+
 static void expect_path(const char *text, const char *expected)
 {
 	char path[GPUPT_GUEST_PATH_MAX] = "untouched";
@@ -105,6 +126,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_compare),
+		cmocka_unit_test(test_compare_more),
 		cmocka_unit_test(test_path),
 		cmocka_unit_test(test_alias),
 	};
