@@ -20,7 +20,7 @@ extern "C" {
 #endif
 
 /** One step, as root in the guest: a program to run, or a file to write. Since 0.1. */
-struct gpupt_step {
+struct gpupt_guest_step {
 	const char *const *argv; /**< ends in NULL; NULL: a file is written */
 	const char *file;
 	const char *text; /**< one line without its end */
@@ -29,9 +29,9 @@ struct gpupt_step {
 /** How a family of distributions is told. Static; never freed. Since 0.1. */
 struct gpupt_recipe {
 	const char *name;               /**< "Debian, Ubuntu and their kin" */
-	const struct gpupt_step *steps; /**< the first ones make a backup */
+	const struct gpupt_guest_step *steps; /**< the first ones make a backup */
 	size_t n_steps;                 /**< 0: there is nothing that could be done */
-	const struct gpupt_step *undo;
+	const struct gpupt_guest_step *undo;
 	size_t n_undo;
 	bool automatic; /**< gpupt_guest_tune() may carry it out */
 	/** What the next boot reads, to see whether it has pci=realloc: a file, or a

@@ -68,7 +68,7 @@ static int find_need(struct advice *advice, struct gpupt_error **error)
 
 /* ---- what to do */
 
-static void add_step(struct gpupt_str *line, const struct gpupt_step *step)
+static void add_step(struct gpupt_str *line, const struct gpupt_guest_step *step)
 {
 	if (!step->argv) {
 		cli_add_word(line, "echo");
@@ -81,14 +81,14 @@ static void add_step(struct gpupt_str *line, const struct gpupt_step *step)
 }
 
 /* As a line for a shell; NULL when memory is short. */
-static char *format_step(const struct gpupt_step *step)
+static char *format_step(const struct gpupt_guest_step *step)
 {
 	struct gpupt_str line = { 0 };
 	add_step(&line, step);
 	return gpupt_str_steal(&line, NULL);
 }
 
-static void print_steps(const struct gpupt_step *steps, size_t count)
+static void print_steps(const struct gpupt_guest_step *steps, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		GPUPT_AUTOFREE char *line = format_step(&steps[i]);
@@ -175,7 +175,7 @@ static void print_text(const struct advice *advice)
 
 /* ---- for programs */
 
-static json_t *steps_json(const struct gpupt_step *steps, size_t count)
+static json_t *steps_json(const struct gpupt_guest_step *steps, size_t count)
 {
 	json_t *array = json_array();
 	for (size_t i = 0; array && i < count; i++) {

@@ -21,42 +21,42 @@
 /* grub-mkconfig of Debian and Ubuntu reads /etc/default/grub.d/ *.cfg after
  * /etc/default/grub (their patch mkconfig-ubuntu-recovery and kin, since GRUB 2.02);
  * a file of its own leaves the administrator's alone. */
-static const struct gpupt_step debian_steps[] = {
+static const struct gpupt_guest_step debian_steps[] = {
 	RUN("cp", "-a", "/boot/grub/grub.cfg", "/boot/grub/grub.cfg" SUFFIX),
 	RUN("mkdir", "-p", "/etc/default/grub.d"),
 	{ .file = DROP_IN, .text = "GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX pci=realloc\"" },
 	RUN("update-grub"),
 };
-static const struct gpupt_step debian_undo[] = {
+static const struct gpupt_guest_step debian_undo[] = {
 	RUN("rm", DROP_IN),
 	RUN("update-grub"),
 };
 
 /* grubby(8) changes every kernel's entry, and what later ones will get. */
-static const struct gpupt_step redhat_steps[] = {
+static const struct gpupt_guest_step redhat_steps[] = {
 	RUN("cp", "-a", "/etc/default/grub", "/etc/default/grub" SUFFIX),
 	RUN("grubby", "--update-kernel=ALL", "--args=pci=realloc"),
 };
-static const struct gpupt_step redhat_undo[] = {
+static const struct gpupt_guest_step redhat_undo[] = {
 	RUN("grubby", "--update-kernel=ALL", "--remove-args=pci=realloc"),
 };
 
-static const struct gpupt_step suse_steps[] = {
+static const struct gpupt_guest_step suse_steps[] = {
 	RUN("cp", "-a", "/boot/grub2/grub.cfg", "/boot/grub2/grub.cfg" SUFFIX),
 	EDIT_GRUB_DEFAULT,
 	RUN("grub2-mkconfig", "-o", "/boot/grub2/grub.cfg"),
 };
-static const struct gpupt_step suse_undo[] = {
+static const struct gpupt_guest_step suse_undo[] = {
 	RESTORE_GRUB_DEFAULT,
 	RUN("grub2-mkconfig", "-o", "/boot/grub2/grub.cfg"),
 };
 
-static const struct gpupt_step grub_steps[] = {
+static const struct gpupt_guest_step grub_steps[] = {
 	RUN("cp", "-a", "/boot/grub/grub.cfg", "/boot/grub/grub.cfg" SUFFIX),
 	EDIT_GRUB_DEFAULT,
 	RUN("grub-mkconfig", "-o", "/boot/grub/grub.cfg"),
 };
-static const struct gpupt_step grub_undo[] = {
+static const struct gpupt_guest_step grub_undo[] = {
 	RESTORE_GRUB_DEFAULT,
 	RUN("grub-mkconfig", "-o", "/boot/grub/grub.cfg"),
 };

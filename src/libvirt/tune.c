@@ -66,7 +66,7 @@ static int is_written(const struct gpupt_agent *agent, const struct gpupt_recipe
 	return r < 0 ? r : strstr(text, "pci=realloc") != NULL;
 }
 
-static int carry_out_step(const struct gpupt_agent *agent, const struct gpupt_step *step,
+static int carry_out_step(const struct gpupt_agent *agent, const struct gpupt_guest_step *step,
 			  struct gpupt_error **error)
 {
 	if (step->argv)
