@@ -36,9 +36,10 @@ enum cli_command_bit {
 	CLI_EXPLAIN = 1 << 3,
 	CLI_DEVICES = 1 << 4,
 	CLI_SNAPSHOT = 1 << 5,
-	CLI_DOCTOR = 1 << 12,
-	CLI_VERIFY = 1 << 10,
-	CLI_GUEST = 1 << 11,
+	CLI_DOCTOR = 1 << 6,
+	CLI_VERIFY = 1 << 7,
+	CLI_GUEST = 1 << 8,
+	CLI_REHEARSE = 1 << 9,
 };
 
 enum cli_format { CLI_FORMAT_TEXT, CLI_FORMAT_JSON, CLI_FORMAT_SVG };

@@ -8,9 +8,8 @@
 
 #define PLANNING (CLI_APPLY | CLI_DIFF | CLI_PATCH | CLI_EXPLAIN)
 #define LOOKING (CLI_DIFF | CLI_EXPLAIN)
-#define EVERY (PLANNING | CLI_DEVICES | CLI_DOCTOR | CLI_SNAPSHOT)
 #define RUNNING (CLI_VERIFY | CLI_GUEST)
-#define EVERY (PLANNING | CLI_DEVICES | CLI_SNAPSHOT | RUNNING)
+#define EVERY (PLANNING | CLI_DEVICES | CLI_DOCTOR | CLI_SNAPSHOT | RUNNING)
 
 /* Options without a letter. */
 enum {
@@ -19,24 +18,15 @@ enum {
 	OPTION_FORCE, OPTION_MULTIFUNCTION, OPTION_NO_SIBLINGS, OPTION_DRY_RUN, OPTION_YES,
 	OPTION_ALL, OPTION_FORMAT, OPTION_PICTURE_FORMAT, OPTION_SECRETS, OPTION_COLOR,
 	OPTION_FIRMWARE, OPTION_GUEST_KERNEL, OPTION_ALLOW, OPTION_FORBID, OPTION_STRICT_CHECKUP,
-	OPTION_STRICT,
+	OPTION_STRICT, OPTION_AGENT, OPTION_CARRY_OUT, OPTION_GUEST_OS,
 };
 
 const struct cli_option cli_options[] = {
-	{ 'c', "connect", "URI", CLI_APPLY | LOOKING | CLI_DOCTOR,
+	{ 'c', "connect", "URI", CLI_APPLY | LOOKING | CLI_DOCTOR | RUNNING,
 	  "hypervisor to connect to, as in virsh" },
 	{ OPTION_FILE, "file", NULL, LOOKING | CLI_DOCTOR,
 	  "TARGET is a file, whatever it looks like" },
 	{ OPTION_DOMAIN, "domain", NULL, CLI_APPLY | LOOKING | CLI_DOCTOR,
-	OPTION_FIRMWARE, OPTION_GUEST_KERNEL, OPTION_AGENT, OPTION_CARRY_OUT,
-	OPTION_FIRMWARE, OPTION_GUEST_KERNEL, OPTION_AGENT, OPTION_CARRY_OUT, OPTION_GUEST_OS,
-};
-
-const struct cli_option cli_options[] = {
-	{ 'c', "connect", "URI", CLI_APPLY | LOOKING | RUNNING,
-	  "hypervisor to connect to, as in virsh" },
-	{ OPTION_FILE, "file", NULL, LOOKING, "TARGET is a file, whatever it looks like" },
-	{ OPTION_DOMAIN, "domain", NULL, CLI_APPLY | LOOKING,
 	  "TARGET is a domain, whatever it looks like" },
 	{ OPTION_ADD, "add-device", "DEVICE", PLANNING,
 	  "pass a device through as well (repeatable): 0000:08:00.0, pci_0000_08_00_0, "
@@ -56,13 +46,9 @@ const struct cli_option cli_options[] = {
 	{ OPTION_SHRINK, "allow-shrink", NULL, PLANNING, "make an existing <pcihole64> smaller" },
 	{ OPTION_FORCE, "force", NULL, PLANNING,
 	  "override refusals: a device the host uses, a SIZE that does not fit" },
-	{ OPTION_FIRMWARE, "firmware", "NAME|FILE", PLANNING,
+	{ OPTION_FIRMWARE, "firmware", "NAME|FILE", PLANNING | RUNNING,
 	  "what the guest's firmware is, where it is known: edk2-stable202211, "
 	  "seabios-1.16.3, what they come from, such as debian-12, or its file" },
-	{ OPTION_GUEST_KERNEL, "guest-kernel", "VERSION", PLANNING,
-	{ OPTION_FIRMWARE, "firmware", "NAME", PLANNING | RUNNING,
-	  "what the guest's firmware is, where it is known: edk2-stable202211, "
-	  "seabios-1.16.3, or what they come from, such as debian-12" },
 	{ OPTION_GUEST_KERNEL, "guest-kernel", "VERSION", PLANNING | RUNNING,
 	  "which Linux the guest runs, where it is known, e.g. 6.12" },
 	{ OPTION_ALLOW, "allow", "LIST", PLANNING,
@@ -88,9 +74,8 @@ const struct cli_option cli_options[] = {
 	{ OPTION_ALL, "all", NULL, CLI_DEVICES, "all functions, not only those worth passing on" },
 	{ OPTION_STRICT_CHECKUP, "strict", NULL, CLI_DOCTOR,
 	  "exit 1 also where something could not be examined" },
-	{ OPTION_FORMAT, "format", "text|json", CLI_DEVICES | CLI_DOCTOR,
+	{ OPTION_FORMAT, "format", "text|json", CLI_DEVICES | CLI_DOCTOR | RUNNING,
 	  "text (default) or JSON" },
-	{ OPTION_FORMAT, "format", "text|json", CLI_DEVICES | RUNNING, "text (default) or JSON" },
 	{ OPTION_PICTURE_FORMAT, "format", "text|json|svg", CLI_EXPLAIN,
 	  "text (default), JSON, or the drawing as an SVG picture" },
 	{ OPTION_STRICT, "strict", NULL, CLI_DIFF, "exit 4 when a finding is an error" },
