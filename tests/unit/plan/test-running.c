@@ -25,6 +25,7 @@ static void look_at(struct view *view, const char *devices)
 {
 	*view = (struct view){ 0 };
 	lab_open(&view->lab, "q35", devices);
+	assert_int_equal(gpupt_request_forbid(view->lab.request, "memreserve,hotplug", NULL), 0);
 	assert_int_equal(gpupt_plan_make(view->lab.domain, view->lab.inventory, view->lab.request,
 					 &view->plan, NULL), 0);
 	size_t count, seen = 0;
