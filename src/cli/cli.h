@@ -26,6 +26,7 @@ enum {
 	CLI_TROUBLE = 2,
 	CLI_NO_FIT = 3,
 	CLI_FINDINGS = 4, /* diff --strict only */
+	CLI_NOT_SEEN = 4, /* rehearse only */
 };
 
 /* Bits, so that an option can name all the commands that take it. */
@@ -40,6 +41,7 @@ enum cli_command_bit {
 	CLI_VERIFY = 1 << 7,
 	CLI_GUEST = 1 << 8,
 	CLI_REHEARSE = 1 << 9,
+	CLI_REHEARSE = 1 << 10,
 };
 
 enum cli_format { CLI_FORMAT_TEXT, CLI_FORMAT_JSON, CLI_FORMAT_SVG };
@@ -74,6 +76,10 @@ struct cli_settings {
 	enum gpupt_rounding rounding;
 	enum cli_format format;
 	enum cli_color color;
+	const char *emulator;
+	const char *kernel;
+	const char *initrd;
+	unsigned int timeout_seconds; /* 0: not said */
 	bool allow_shrink, force, multifunction, no_siblings;
 	bool as_file, as_domain;
 	bool dry_run, in_place, strict, yes;
@@ -98,6 +104,7 @@ int cli_apply(const struct cli_settings *settings, struct gpupt_error **error);
 int cli_diff(const struct cli_settings *settings, struct gpupt_error **error);
 int cli_patch(const struct cli_settings *settings, struct gpupt_error **error);
 int cli_explain(const struct cli_settings *settings, struct gpupt_error **error);
+int cli_rehearse(const struct cli_settings *settings, struct gpupt_error **error);
 int cli_devices(const struct cli_settings *settings, struct gpupt_error **error);
 int cli_doctor(const struct cli_settings *settings, struct gpupt_error **error);
 int cli_snapshot(const struct cli_settings *settings, struct gpupt_error **error);

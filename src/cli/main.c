@@ -27,6 +27,9 @@ static const struct cli_command commands[] = {
 	  cli_patch },
 	{ "explain", CLI_EXPLAIN, "TARGET", "every BAR, the sum, the chosen size, and why", "",
 	  cli_explain },
+	{ "rehearse", CLI_REHEARSE, "TARGET", "boot a guest like it, with stand-ins, and look",
+	  "Exit status: 0 all as planned, 1 not so, 2 trouble, 3 cannot fit, 4 not all was seen.",
+	  cli_rehearse },
 	{ "devices", CLI_DEVICES, NULL, "the host's devices, and what is wrong with them", "",
 	  cli_devices },
 	{ "doctor", CLI_DOCTOR, "[TARGET]", "what keeps the host from passing its devices on",
@@ -122,6 +125,8 @@ static int run(int argc, char **argv, struct gpupt_error **error)
 				  "say what to do: apply, diff, patch, explain, devices, doctor, snapshot; "
 				  "say what to do: apply, diff, patch, explain, devices, snapshot, "
 				  "verify, guest; "
+				  "say what to do: apply, diff, patch, explain, rehearse, devices, "
+				  "snapshot; "
 				  "see gpupt-xml --help");
 	if (is_one_of(argv[1], "-h", "--help", "help"))
 		return help(argc > 2 ? argv[2] : NULL, error);

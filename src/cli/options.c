@@ -2,6 +2,7 @@
 #include "cli/options.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <getopt.h>
 
 #include "base/near.h"
@@ -10,6 +11,9 @@
 #define LOOKING (CLI_DIFF | CLI_EXPLAIN)
 #define RUNNING (CLI_VERIFY | CLI_GUEST)
 #define EVERY (PLANNING | CLI_DEVICES | CLI_DOCTOR | CLI_SNAPSHOT | RUNNING)
+#define PLANNING (CLI_APPLY | CLI_DIFF | CLI_PATCH | CLI_EXPLAIN | CLI_REHEARSE)
+#define LOOKING (CLI_DIFF | CLI_EXPLAIN | CLI_REHEARSE)
+#define EVERY (PLANNING | CLI_DEVICES | CLI_SNAPSHOT)
 
 /* Options without a letter. */
 enum {
@@ -19,6 +23,8 @@ enum {
 	OPTION_ALL, OPTION_FORMAT, OPTION_PICTURE_FORMAT, OPTION_SECRETS, OPTION_COLOR,
 	OPTION_FIRMWARE, OPTION_GUEST_KERNEL, OPTION_ALLOW, OPTION_FORBID, OPTION_STRICT_CHECKUP,
 	OPTION_STRICT, OPTION_AGENT, OPTION_CARRY_OUT, OPTION_GUEST_OS,
+	OPTION_FIRMWARE, OPTION_GUEST_KERNEL,
+	OPTION_KERNEL, OPTION_INITRD, OPTION_EMULATOR, OPTION_TIMEOUT,
 };
 
 const struct cli_option cli_options[] = {
@@ -71,11 +77,20 @@ const struct cli_option cli_options[] = {
 	  "let the agent carry the steps out" },
 	{ 'i', "in-place", NULL, CLI_PATCH, "rewrite FILE itself" },
 	{ 'o', "output", "FILE", CLI_PATCH | CLI_SNAPSHOT, "write to FILE" },
+	{ OPTION_KERNEL, "kernel", "FILE", CLI_REHEARSE,
+	  "a Linux to boot, to see what it does after the firmware" },
+	{ OPTION_INITRD, "initrd", "FILE", CLI_REHEARSE,
+	  "its initial file system; none is needed" },
+	{ OPTION_EMULATOR, "emulator", "FILE", CLI_REHEARSE,
+	  "the QEMU to run; else the domain's, or the usual one" },
+	{ OPTION_TIMEOUT, "timeout", "SECONDS", CLI_REHEARSE,
+	  "how long a boot may take (default 120)" },
 	{ OPTION_ALL, "all", NULL, CLI_DEVICES, "all functions, not only those worth passing on" },
 	{ OPTION_STRICT_CHECKUP, "strict", NULL, CLI_DOCTOR,
 	  "exit 1 also where something could not be examined" },
 	{ OPTION_FORMAT, "format", "text|json", CLI_DEVICES | CLI_DOCTOR | RUNNING,
 	  "text (default) or JSON" },
+	{ OPTION_FORMAT, "format", "text|json", CLI_DEVICES | CLI_REHEARSE, "text (default) or JSON" },
 	{ OPTION_PICTURE_FORMAT, "format", "text|json|svg", CLI_EXPLAIN,
 	  "text (default), JSON, or the drawing as an SVG picture" },
 	{ OPTION_STRICT, "strict", NULL, CLI_DIFF, "exit 4 when a finding is an error" },
@@ -164,6 +179,19 @@ static int parse_hole(const char *text, struct cli_settings *settings,
 	return parse_size("pcihole64", text, &settings->hole_bytes, error);
 }
 
+static int parse_timeout(const char *text, struct cli_settings *settings,
+			 struct gpupt_error **error)
+{
+	char *end;
+	errno = 0;
+	unsigned long seconds = strtoul(text, &end, 10);
+	if (!isdigit((unsigned char)*text) || *end || errno || !seconds || seconds > 86400)
+		return gpupt_fail(error, GPUPT_E_SYNTAX,
+				  "--timeout %s: expected seconds, 1 to 86400", text);
+	settings->timeout_seconds = (unsigned int)seconds;
+	return 0;
+}
+
 /* Options whose argument is one of the words that their table row lists. */
 static int set_choice(const struct cli_option *option, const char *argument,
 		      struct cli_settings *settings, struct gpupt_error **error)
@@ -186,6 +214,10 @@ static int set(const struct cli_option *option, const char *argument,
 {
 	switch (option->id) {
 	case 'c': settings->uri = argument; break;
+	case OPTION_KERNEL: settings->kernel = argument; break;
+	case OPTION_INITRD: settings->initrd = argument; break;
+	case OPTION_EMULATOR: settings->emulator = argument; break;
+	case OPTION_TIMEOUT: return parse_timeout(argument, settings, error);
 	case 'i': settings->in_place = true; break;
 	case 'o': settings->output = argument; break;
 	case 'q': settings->quiet = true; break;

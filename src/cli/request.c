@@ -76,6 +76,7 @@ static bool needs_inventory(const struct cli_settings *settings, const struct cl
 		return true;
 	if (settings->hole == GPUPT_HOLE_KEEP &&
 	    !(settings->command->bit & (CLI_EXPLAIN | CLI_VERIFY | CLI_GUEST)))
+	if (settings->hole == GPUPT_HOLE_KEEP && !(settings->command->bit & (CLI_EXPLAIN | CLI_REHEARSE)))
 		return false;
 	return gpupt_domain_count_hostdevs(target->domain) > 0;
 }

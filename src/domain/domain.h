@@ -177,6 +177,7 @@ struct gpupt_domain {
 	const char *os_firmware; /* <os firmware=>: efi, bios */
 	const char *loader;
 	const char *loader_type; /* rom, pflash */
+	const char *nvram_template;
 	const char *os_id; /* libosinfo's, in <metadata>: "http://microsoft.com/win/11" */
 	const char *kernel;
 	const char *cmdline;
@@ -192,6 +193,7 @@ struct gpupt_domain {
 	struct gpupt_element maxphysaddr_element;
 	struct gpupt_element last_cpu_child;
 
+	const char *emulator; /* <devices><emulator> */
 	struct gpupt_element devices;
 	bool has_devices;
 	struct gpupt_element last_child; /* of <domain> */

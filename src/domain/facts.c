@@ -38,6 +38,7 @@ static const struct rule {
 	{ CTX_SYSINFO, "entry", CTX_SYSINFO_ENTRY },
 	{ CTX_OS, "type", CTX_OS_TYPE },
 	{ CTX_OS, "loader", CTX_OS_LOADER },
+	{ CTX_OS, "nvram", CTX_OS_NVRAM },
 	{ CTX_OS, "kernel", CTX_OS_KERNEL },
 	{ CTX_OS, "cmdline", CTX_OS_CMDLINE },
 	{ CTX_CPU, "model", CTX_CPU_MODEL },
@@ -51,6 +52,7 @@ static const struct rule {
 	{ CTX_QEMU_OVERRIDE, "qemu:device", CTX_QEMU_DEVICE },
 	{ CTX_QEMU_DEVICE, "qemu:frontend", CTX_QEMU_FRONTEND },
 	{ CTX_QEMU_FRONTEND, "qemu:property", CTX_QEMU_PROPERTY },
+	{ CTX_DEVICES, "emulator", CTX_EMULATOR },
 	{ CTX_CONTROLLER, "pcihole64", CTX_CONTROLLER_HOLE },
 	{ CTX_CONTROLLER, "target", CTX_CONTROLLER_TARGET },
 	{ CTX_CONTROLLER, "address", CTX_CONTROLLER_ADDRESS },
@@ -191,6 +193,8 @@ static void enter_domain_child(struct gpupt_parser *parser, enum gpupt_context i
 	case CTX_HUGEPAGE:
 		if (!domain->hugepage_bytes)
 			domain->hugepage_bytes = read_size(parser, attributes, "size");
+	case CTX_OS_NVRAM:
+		domain->nvram_template = gpupt_attribute(parser, attributes, "template");
 		break;
 	case CTX_CPU: read_cpu(parser, attributes); break;
 	case CTX_CPU_FEATURE: read_cpu_feature(parser, attributes); break;
@@ -218,6 +222,7 @@ bool gpupt_facts_wants_text(enum gpupt_context context)
 	case CTX_OS_CMDLINE:
 	case CTX_CPU_MODEL:
 	case CTX_CPU_VENDOR:
+	case CTX_EMULATOR:
 	case CTX_CONTROLLER_HOLE:
 	case CTX_OTHER_SIZE:
 	case CTX_OTHER_TARGET_SIZE:
@@ -233,13 +238,13 @@ enum gpupt_context gpupt_facts_enter(struct gpupt_parser *parser, enum gpupt_con
 	if (parent == CTX_IGNORED || parent == CTX_FOREIGN)
 		return parent;
 	enum gpupt_context inside = CTX_IGNORED;
-	if (parent == CTX_DEVICES)
-		return gpupt_facts_enter_device(parser, name, attributes);
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(rules) && inside == CTX_IGNORED; i++)
 		if (rules[i].parent == parent && strcmp(rules[i].name, name) == 0)
 			inside = rules[i].inside;
 	if (inside == CTX_IGNORED && parent >= CTX_METADATA && parent <= CTX_LIBOSINFO_OS)
 		return CTX_FOREIGN;
+	if (parent == CTX_DEVICES && inside == CTX_IGNORED)
+		return gpupt_facts_enter_device(parser, name, attributes);
 	if (gpupt_facts_wants_text(inside)) {
 		parser->text.length = 0;
 		parser->unit = gpupt_attribute(parser, attributes, "unit");
@@ -328,6 +333,7 @@ static void leave_fact(struct gpupt_parser *parser, enum gpupt_context context,
 		break;
 	case CTX_CPU_MODEL: domain->cpu_model = collected_text(parser); break;
 	case CTX_CPU_VENDOR: domain->cpu_vendor = collected_text(parser); break;
+	case CTX_EMULATOR: domain->emulator = collected_text(parser); break;
 	case CTX_CONTROLLER_HOLE: leave_hole(parser, element); break;
 	case CTX_OTHER_SIZE:
 	case CTX_OTHER_TARGET_SIZE:

@@ -245,8 +245,9 @@ int gpupt_mmio_session_place(struct gpupt_mmio_session *session,
 	return 0;
 }
 
-int gpupt_mmio_place(const struct gpupt_mmio_guest *guest, struct gpupt_mmio_function *functions,
-		     size_t n_functions, struct gpupt_mmio_result *ret)
+GPUPT_EXPORT int gpupt_mmio_place(const struct gpupt_mmio_guest *guest,
+				  struct gpupt_mmio_function *functions, size_t n_functions,
+				  struct gpupt_mmio_result *ret)
 {
 	struct gpupt_mmio_session session;
 	int r = gpupt_mmio_session_init(&session, functions, n_functions);

@@ -22,12 +22,14 @@
  *   edit.c     what to change in the text; edit-cures.c for remedies beside the hole
  *   lint.c     what in the text does nothing, or harm; lint-guest.c the same where
  *              only the guest as it comes out of all this tells
+ *   planned.c  the guest as a whole, kept for whoever wants to build one like it
  *   edit.c     what to change in the text
  */
 
 #include "domain/splice.h"
 #include "mmio/mmio.h"
 #include "plan/finding.h"
+#include "plan/planned.h"
 #include "plan/request.h"
 
 /* A PCI device the guest will have. */
@@ -105,6 +107,7 @@ struct gpupt_plan {
 	size_t shown; /* which of them the layout is of */
 	struct gpupt_map_region *map;
 	size_t n_map, c_map;
+	struct gpupt_planned *planned; /* NULL where there is no layout */
 	struct gpupt_edit *edits;
 	size_t n_edits, c_edits;
 	size_t n_controllers_added;
@@ -175,6 +178,7 @@ int gpupt_make_map(struct gpupt_making *making);
 int gpupt_make_steps(struct gpupt_making *making);
 void gpupt_lint(struct gpupt_making *making);
 int gpupt_lint_guest(struct gpupt_making *making);
+int gpupt_make_planned(struct gpupt_making *making);
 int gpupt_make_edits(struct gpupt_making *making);
 int gpupt_edit_cures(struct gpupt_making *making); /* part of it */
 
