@@ -64,9 +64,10 @@ static int with_qemu(struct rehearsing *rehearsing, const struct gpupt_words *ar
 	if (r < 0 && monitor.closed && strstr(message, "phys-bits too low")) {
 		rehearsing->rehearsal->refusal = strdup(message);
 		r = rehearsing->rehearsal->refusal ? 0 : gpupt_fail_nomem(rehearsing->error);
-	} else if (r < 0 && monitor.closed && *message) {
+	} else if (r < 0 && monitor.closed) {
 		gpupt_fail(rehearsing->error, (enum gpupt_status)r, "%s: %s",
-			   rehearsing->rehearsal->emulator, message);
+			   rehearsing->rehearsal->emulator,
+			   *message ? message : "it ended without a word");
 	}
 	gpupt_monitor_close(&monitor);
 	return r;

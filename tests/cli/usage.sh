@@ -8,6 +8,7 @@ out_has "gpupt-xml 0."
 err_empty
 run 0 --help
 for command in apply diff patch explain devices doctor snapshot verify guest; do
+for command in apply diff patch explain rehearse devices snapshot; do
 	out_has "  $command "
 	run 0 $command --help
 	err_empty
