@@ -28,7 +28,7 @@ static const struct cli_command commands[] = {
 	{ "explain", CLI_EXPLAIN, "TARGET", "every BAR, the sum, the chosen size, and why", "",
 	  cli_explain },
 	{ "rehearse", CLI_REHEARSE, "TARGET", "boot a guest like it, with stand-ins, and look",
-	  "Exit status: 0 all as planned, 1 not so, 2 trouble, 3 cannot fit, 4 not all seen.",
+	  "Exit status: 0 as planned, 1 not so, 2 trouble, 3 cannot fit, 4 not all seen.",
 	  cli_rehearse },
 	{ "devices", CLI_DEVICES, NULL, "the host's devices, and what is wrong with them", "",
 	  cli_devices },
