@@ -91,7 +91,7 @@ CASES = [
     case("trap", GPU, 1, [TRAPPED, PLANNED, PLANNED], kernel=True),
     case("trap-hotplug-off", GPU, 0, [None, PLANNED, PLANNED], kernel=True, target=OFF),
     # a plan that is broken on purpose
-    case("hole-too-small", WIDE, 1, [TRAPPED, PLANNED], "--pcihole64", "32GiB", "--force",
+    case("hole-too-small", WIDE, 1, [TRAPPED, TRAPPED], "--pcihole64", "32GiB", "--force",
          kernel=True),
     case("hole-too-large", WIDE, 1, None, "--pcihole64", "2TiB", "--force"),
 ]
