@@ -130,9 +130,9 @@ static void print_end(const struct cli_settings *settings, const struct gpupt_pl
 	printf("%s%zu of %zu BARs have an address as planned", rehearsal->n_bars ? "\n" : "",
 	       tally.assigned, tally.devices);
 	if (tally.differing)
-		printf(", %zu do not", tally.differing);
+		printf(", %zu not so", tally.differing);
 	if (tally.not_seen)
-		printf(", %zu were not seen", tally.not_seen);
+		printf(", %zu not seen", tally.not_seen);
 	puts(".");
 	if (tally.not_seen && !options->kernel)
 		puts("Without a kernel only the firmware's part is seen; give one with --kernel.");
