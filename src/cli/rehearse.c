@@ -76,7 +76,7 @@ static struct tally tally_of(const struct gpupt_rehearsal *rehearsal)
 static int status_of(const struct gpupt_rehearsal *rehearsal)
 {
 	struct tally tally = tally_of(rehearsal);
-	if (rehearsal->refusal || tally.differing || tally.others)
+	if (rehearsal->refusal || rehearsal->no_boot || tally.differing || tally.others)
 		return CLI_DIFFERS;
 	return tally.not_seen ? CLI_NOT_SEEN : CLI_DONE;
 }
@@ -134,6 +134,8 @@ static void print_end(const struct cli_settings *settings, const struct gpupt_pl
 	if (tally.not_seen)
 		printf(", %zu not seen", tally.not_seen);
 	puts(".");
+	if (rehearsal->no_boot)
+		puts("The firmware gives up on all PCI devices: such a guest boots from no disk.");
 	if (tally.not_seen && !options->kernel)
 		puts("Without a kernel only the firmware's part is seen; give one with --kernel.");
 	cli_note(settings, "booted %s (%u.%u) with %s and %s%s; compared with the plan for %s",
@@ -173,11 +175,11 @@ static int print_json(const struct gpupt_plan *plan, const struct gpupt_rehearsa
 	for (size_t i = 0; i < rehearsal->n_bars; i++)
 		json_array_append_new(bars, json_of_bar(&rehearsal->bars[i]));
 	json_t *root = json_pack(
-		"{s:s, s:i, s:s, s:s?, s:s?, s:s?, s:s, s:i, s:b, s:b, s:o}", "format",
+		"{s:s, s:i, s:s, s:s?, s:s?, s:s?, s:s, s:i, s:b, s:b, s:b, s:o}", "format",
 		"gpupt-rehearsal", "version", 1, "emulator", rehearsal->emulator, "firmware",
 		rehearsal->firmware, "kernel", options->kernel, "refusal", rehearsal->refusal,
-		"possibility", worlds[rehearsal->world].name, "boots", (int)rehearsal->boots,
-		"as_planned", status_of(rehearsal) == CLI_DONE, "all_seen",
+		"possibility", worlds[rehearsal->world].name, "rehearsals", (int)rehearsal->boots,
+		"boots", !rehearsal->no_boot, "as_planned", status_of(rehearsal) == CLI_DONE, "all_seen",
 		!rehearsal->refusal && !tally_of(rehearsal).not_seen, "bars", bars);
 	GPUPT_AUTOFREE char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
 	json_decref(root);

@@ -44,6 +44,7 @@ int gpupt_make_planned(struct gpupt_making *making)
 	planned->os_firmware = copy(making, domain->os_firmware);
 	planned->nvram_template = copy(making, domain->nvram_template);
 	keep_worlds(making, planned);
+	planned->boots_kernel = domain->kernel;
 	memcpy(planned->functions, making->functions, n * sizeof(*planned->functions));
 	for (size_t i = 0; i < n; i++)
 		planned->labels[i] = making->devices[i].label; /* in the arena, or static */

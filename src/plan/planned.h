@@ -24,6 +24,7 @@ struct gpupt_planned {
 	const char *loader_type;
 	const char *os_firmware;
 	const char *nvram_template;
+	bool boots_kernel; /* that QEMU loads: it needs no disk */
 	struct gpupt_planned_world *worlds; /* as many as there are possibilities */
 	/* Every PCI function; ordered as the layout is, which has an entry for each BAR
 	 * that is neither I/O nor ROM. Of a bridge, labels[] is the controller's model.

@@ -25,6 +25,7 @@ const char *gpupt_rehearsal_verdict_name(enum gpupt_rehearsal_verdict verdict)
 	case GPUPT_REHEARSAL_ELSEWHERE: return "elsewhere";
 	case GPUPT_REHEARSAL_AFTER_ALL: return "assigned after all";
 	case GPUPT_REHEARSAL_MISSING: return "not assigned";
+	case GPUPT_REHEARSAL_NOT_PLANNED: return "not planned";
 	case GPUPT_REHEARSAL_NOT_SEEN_KERNEL: return "not seen (kernel)";
 	case GPUPT_REHEARSAL_NOT_SEEN_STANDIN: break;
 	}
@@ -102,28 +103,32 @@ static bool same_cpu(const struct gpupt_mmio_guest *a, const struct gpupt_mmio_g
 	       a->pages_1g == b->pages_1g;
 }
 
-static int predict(const struct judge *judge, size_t world, struct gpupt_mmio_function *functions)
+static int predict(const struct judge *judge, size_t world, struct gpupt_mmio_function *functions,
+		   bool *ret_no_boot)
 {
 	struct gpupt_mmio_result result;
 	size_t n = judge->planned->n_functions;
 	memcpy(functions, judge->planned->functions, n * sizeof(*functions));
-	return gpupt_mmio_place(&judge->planned->worlds[world].guest, functions, n, &result);
+	int r = gpupt_mmio_place(&judge->planned->worlds[world].guest, functions, n, &result);
+	if (r == 0)
+		*ret_no_boot = result.firmware_aborted && !judge->planned->boots_kernel;
+	return r;
 }
 
 /* The one with the fewest differences; of several the one that the plan shows. */
 static int find_world(const struct judge *judge, struct gpupt_mmio_function *functions,
-		      size_t *ret_world)
+		      size_t *ret_world, bool *ret_no_boot)
 {
 	size_t count, shown, best;
 	gpupt_plan_get_possibilities(judge->plan, &count, &shown);
-	int r = predict(judge, shown, functions);
+	int r = predict(judge, shown, functions, ret_no_boot);
 	size_t least = r < 0 ? 0 : differences(judge, functions);
 	best = shown;
 	for (size_t w = 0; w < count && r == 0 && least; w++) {
 		const struct gpupt_planned_world *worlds = judge->planned->worlds;
 		if (!worlds[w].distinct || !same_cpu(&worlds[w].guest, &worlds[shown].guest))
 			continue;
-		r = predict(judge, w, functions);
+		r = predict(judge, w, functions, ret_no_boot);
 		size_t differs = r < 0 ? 0 : differences(judge, functions);
 		if (r < 0 || differs >= least)
 			continue;
@@ -131,7 +136,7 @@ static int find_world(const struct judge *judge, struct gpupt_mmio_function *fun
 		least = differs;
 	}
 	*ret_world = best;
-	return r < 0 ? r : predict(judge, best, functions);
+	return r < 0 ? r : predict(judge, best, functions, ret_no_boot);
 }
 
 /* ---- verdicts */
@@ -159,8 +164,10 @@ static enum gpupt_rehearsal_verdict verdict_on(const struct judge *judge,
 {
 	if (!sight.known)
 		return GPUPT_REHEARSAL_NOT_SEEN_STANDIN;
+	if (bar->placed_by == GPUPT_MMIO_NOBODY && !sight.address)
+		return judge->with_kernel ? GPUPT_REHEARSAL_MISSING : GPUPT_REHEARSAL_NOT_PLANNED;
 	if (bar->placed_by == GPUPT_MMIO_NOBODY)
-		return sight.address ? GPUPT_REHEARSAL_AFTER_ALL : GPUPT_REHEARSAL_MISSING;
+		return GPUPT_REHEARSAL_AFTER_ALL;
 	if (!sight.address)
 		return bar->placed_by == GPUPT_MMIO_KERNEL && !judge->with_kernel ?
 		       GPUPT_REHEARSAL_NOT_SEEN_KERNEL : GPUPT_REHEARSAL_MISSING;
@@ -207,7 +214,7 @@ int gpupt_judge(const struct gpupt_plan *plan, const struct gpupt_round *rounds,
 	rehearsal->bars = calloc(n_layout + 1, sizeof(*rehearsal->bars));
 	if (!functions || !rehearsal->bars)
 		return GPUPT_E_NOMEM;
-	int r = find_world(&judge, functions, &rehearsal->world);
+	int r = find_world(&judge, functions, &rehearsal->world, &rehearsal->no_boot);
 	if (r == 0)
 		fill(&judge, functions, rehearsal);
 	return r;

@@ -34,6 +34,7 @@ enum gpupt_rehearsal_verdict {
 	GPUPT_REHEARSAL_ELSEWHERE,
 	GPUPT_REHEARSAL_AFTER_ALL, /* the plan gives it no address, the guest did */
 	GPUPT_REHEARSAL_MISSING,   /* it has no address */
+	GPUPT_REHEARSAL_NOT_PLANNED, /* nor has the plan one, and no kernel was seen to try */
 	GPUPT_REHEARSAL_NOT_SEEN_KERNEL,   /* the plan leaves it to the kernel; none was given */
 	GPUPT_REHEARSAL_NOT_SEEN_STANDIN,  /* nothing emulated has such a BAR, or is treated alike */
 };
@@ -56,6 +57,7 @@ struct gpupt_rehearsal {
 	size_t world;  /* the possibility that comes closest to what was seen */
 	char *emulator;
 	char *firmware; /* NULL: QEMU's own SeaBIOS */
+	bool no_boot; /* the firmware then programs no PCI device, the boot disk included */
 	unsigned int qemu_version; /* 702 */
 	unsigned int boots;
 };
