@@ -5,8 +5,6 @@
 
 #include "rehearse/judge.h"
 
-GPUPT_DEFINE_CLEANUP(struct gpupt_plan, gpupt_plan_free)
-
 /* An A100 behind a port without hotplug, under OVMF's classic window: all BARs are the
  * kernel's to place. */
 static const char domain_text[] =
