@@ -41,7 +41,6 @@ enum cli_command_bit {
 	CLI_VERIFY = 1 << 7,
 	CLI_GUEST = 1 << 8,
 	CLI_REHEARSE = 1 << 9,
-	CLI_REHEARSE = 1 << 10,
 };
 
 enum cli_format { CLI_FORMAT_TEXT, CLI_FORMAT_JSON, CLI_FORMAT_SVG };

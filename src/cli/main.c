@@ -122,11 +122,8 @@ static int run(int argc, char **argv, struct gpupt_error **error)
 {
 	if (argc < 2)
 		return gpupt_fail(error, GPUPT_E_ARGUMENT,
-				  "say what to do: apply, diff, patch, explain, devices, doctor, snapshot; "
-				  "say what to do: apply, diff, patch, explain, devices, snapshot, "
-				  "verify, guest; "
 				  "say what to do: apply, diff, patch, explain, rehearse, devices, "
-				  "snapshot; "
+				  "doctor, snapshot, verify, guest; "
 				  "see gpupt-xml --help");
 	if (is_one_of(argv[1], "-h", "--help", "help"))
 		return help(argc > 2 ? argv[2] : NULL, error);

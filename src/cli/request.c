@@ -75,8 +75,7 @@ static bool needs_inventory(const struct cli_settings *settings, const struct cl
 	if (settings->command->bit == CLI_DOCTOR)
 		return true;
 	if (settings->hole == GPUPT_HOLE_KEEP &&
-	    !(settings->command->bit & (CLI_EXPLAIN | CLI_VERIFY | CLI_GUEST)))
-	if (settings->hole == GPUPT_HOLE_KEEP && !(settings->command->bit & (CLI_EXPLAIN | CLI_REHEARSE)))
+	    !(settings->command->bit & (CLI_EXPLAIN | CLI_REHEARSE | CLI_VERIFY | CLI_GUEST)))
 		return false;
 	return gpupt_domain_count_hostdevs(target->domain) > 0;
 }

@@ -193,6 +193,7 @@ static void enter_domain_child(struct gpupt_parser *parser, enum gpupt_context i
 	case CTX_HUGEPAGE:
 		if (!domain->hugepage_bytes)
 			domain->hugepage_bytes = read_size(parser, attributes, "size");
+		break;
 	case CTX_OS_NVRAM:
 		domain->nvram_template = gpupt_attribute(parser, attributes, "template");
 		break;

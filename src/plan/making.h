@@ -18,12 +18,11 @@
  *   decide.c   what it becomes                     (policy)
  *   layout.c   what the guest then looks like, and what is wrong with that
  *   map.c      the same as ranges of the guest's address space
+ *   planned.c  the guest as a whole, kept for whoever wants to build one like it
  *   steps.c    what the plan does, in words
- *   edit.c     what to change in the text; edit-cures.c for remedies beside the hole
  *   lint.c     what in the text does nothing, or harm; lint-guest.c the same where
  *              only the guest as it comes out of all this tells
- *   planned.c  the guest as a whole, kept for whoever wants to build one like it
- *   edit.c     what to change in the text
+ *   edit.c     what to change in the text; edit-cures.c for remedies beside the hole
  */
 
 #include "domain/splice.h"

@@ -79,17 +79,6 @@ static int make(struct gpupt_making *making)
 		r = gpupt_make_slots(making);
 	if (r == 0 && making->machine != GPUPT_MACHINE_OTHER) {
 		r = gpupt_make_remedies(making);
-		r = gpupt_make_guest(making);
-		if (r == 0)
-			r = gpupt_make_worlds(making);
-		if (r == 0)
-			r = gpupt_make_topology(making);
-		if (r == 0)
-			r = gpupt_make_hole(making);
-		if (r == 0)
-			r = gpupt_make_layout(making);
-		if (r == 0)
-			r = gpupt_make_map(making);
 		if (r == 0)
 			r = gpupt_make_planned(making);
 	} else if (r == 0) {

@@ -7,8 +7,7 @@ run 0 --version
 out_has "gpupt-xml 0."
 err_empty
 run 0 --help
-for command in apply diff patch explain devices doctor snapshot verify guest; do
-for command in apply diff patch explain rehearse devices snapshot; do
+for command in apply diff patch explain rehearse devices doctor snapshot verify guest; do
 	out_has "  $command "
 	run 0 $command --help
 	err_empty
