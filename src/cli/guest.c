@@ -6,7 +6,7 @@
 #include "domain/running.h"
 
 /* Findings that pci=realloc is a way out of, or may be. */
-enum { TRAP_32BIT = 4, TRAP_64BIT = 39 };
+enum { TRAP_32BIT = 4, TRAP_64BIT = 39, GUEST_REALLOC = 103 };
 
 /* Whether the guest needs it, by the plan. */
 enum need { NEED_UNKNOWN, NEED_NOT, NEED_MAYBE, NEED_YES };
@@ -30,9 +30,11 @@ static int judge(const struct gpupt_plan *plan, struct advice *advice, struct gp
 	if (gpupt_plan_get_verdict(plan) == GPUPT_VERDICT_UNKNOWN)
 		return gpupt_fail(error, GPUPT_E_NOT_FOUND, "no placement could be computed");
 	for (size_t i = 0; i < count && !reason; i++)
-		if (findings[i].number == TRAP_32BIT || findings[i].number == TRAP_64BIT)
+		if (findings[i].number == TRAP_32BIT || findings[i].number == TRAP_64BIT ||
+		    findings[i].number == GUEST_REALLOC)
 			reason = &findings[i];
-	advice->need = !reason ? NEED_NOT : reason->number == TRAP_32BIT ? NEED_YES : NEED_MAYBE;
+	advice->need = !reason			      ? NEED_NOT :
+		       reason->number == TRAP_64BIT ? NEED_MAYBE : NEED_YES;
 	advice->why = strdup(reason ? reason->text : "");
 	return advice->why ? 0 : gpupt_fail_nomem(error);
 }

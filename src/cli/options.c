@@ -53,10 +53,10 @@ const struct cli_option cli_options[] = {
 	  "seabios-1.16.3, what they come from, such as debian-12, or its file" },
 	{ OPTION_GUEST_KERNEL, "guest-kernel", "VERSION", PLANNING | RUNNING,
 	  "which Linux the guest runs, where it is known, e.g. 6.12" },
-	{ OPTION_ALLOW, "allow", "LIST", PLANNING,
+	{ OPTION_ALLOW, "allow", "LIST", PLANNING | CLI_GUEST,
 	  "what else may be done so that every BAR fits: move, maxphysaddr, fwcfg, cmdline, "
 	  "memreserve (see the man page)" },
-	{ OPTION_FORBID, "forbid", "LIST", PLANNING,
+	{ OPTION_FORBID, "forbid", "LIST", PLANNING | CLI_GUEST,
 	  "what may not: of hole, hotplug, memreserve, which are allowed by default" },
 	{ OPTION_INVENTORY, "inventory", "FILE", EVERY,
 	  "the host's devices, from a snapshot or from lspci -vv" },

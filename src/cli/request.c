@@ -158,9 +158,6 @@ static int add_remedies(const struct cli_settings *settings, struct gpupt_reques
 		r = gpupt_request_allow(request, settings->allowed.items[i], error);
 	for (size_t i = 0; r == 0 && i < settings->forbidden.count; i++)
 		r = gpupt_request_forbid(request, settings->forbidden.items[i], error);
-	/* these look at a guest as it is */
-	if (r == 0 && settings->command->bit & (CLI_VERIFY | CLI_GUEST))
-		r = gpupt_request_forbid(request, "memreserve,hotplug", error);
 	return r;
 }
 

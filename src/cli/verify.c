@@ -28,7 +28,7 @@ static void announce(const struct cli_settings *settings, const struct gpupt_ins
 			 "libvirt marks the running domain as tainted: custom-ga-command");
 }
 
-/* The guest as it runs, with the hole it has. */
+/* The guest as it runs: with the hole and the root ports that it has. */
 static int make_plan(struct cli_verification *verification, struct gpupt_error **error)
 {
 	struct cli_target running = verification->target;
@@ -38,6 +38,8 @@ static int make_plan(struct cli_verification *verification, struct gpupt_error *
 	int r = cli_inventory_for(verification->settings, &running, &inventory, error);
 	if (r == 0)
 		r = cli_request_make(verification->settings, &running, &request, error);
+	if (r == 0)
+		r = gpupt_request_forbid(request, "hole,hotplug,memreserve", error);
 	if (r < 0)
 		return r;
 	return gpupt_plan_make(running.domain, inventory, request, &verification->plan, error);
