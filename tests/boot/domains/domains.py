@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Plans domains, boots what libvirt makes of the plans, and compares.
 
-usage: domains.py --gpupt-xml PROGRAM [--all] [--drawn N] [--only NAME]...
+usage: domains.py --gpupt-xml PROGRAM [--all] [--drawn N] [--only NAME]... [--rehearse]
 
 Each case's domain is patched, defined in libvirt's QEMU driver, translated to QEMU's
 arguments and booted with emulated devices in the place of those passed through.
 Then every BAR of the guest is compared with gpupt-xml explain of the definition and
 of the domain as it was before libvirt gave out addresses. Passed-through BARs and
 64-bit ones have to be where they were predicted; of the guest's other BARs only the
-size counts, an address that differs is reported. Needs what the boots need (see
+size counts, an address that differs is reported. With --rehearse, gpupt-xml rehearse
+has to see what the guest saw, too. Needs what the boots need (see
 rig.py), and virsh. Exits 77 where something is missing.
 """
 
@@ -42,6 +43,7 @@ class Planner:
 
     def __init__(self, program, rig, directory):
         self.program, self.directory = os.path.abspath(program), directory
+        self.rehearses = False
         self.world = FIRMWARE + ["--guest-kernel", f"{rig.kernel_version // 100}."
                                  f"{rig.kernel_version % 100}"]
 
@@ -74,6 +76,13 @@ class Planner:
         hole += {"less": -GIB, "beyond": GIB}.get(case["hole"], 0)
         return options + ["--pcihole64", f"{hole // 1024}KiB", "--force", "--allow-shrink"]
 
+    def rehearse(self, case, xml, kernel):
+        _, output, said = self.run("rehearse", case, xml, [
+            "--pcihole64", "keep", "--kernel", kernel, "--format", "json"])
+        if not output:
+            raise Unbootable(f"no rehearsal: {said}")
+        return json.loads(output)
+
     def patch(self, case, options):
         status, output, said = self.run("patch", case, case["xml"], options)
         return status, output or case["xml"], said
@@ -86,7 +95,7 @@ class Outcome:
         self.case = case
         self.bars = self.wrong = self.others = self.others_wrong = 0
         self.lines, self.notes = [], []
-        self.verdict = ""
+        self.verdict = self.rehearsed = ""
 
     def fail(self, line):
         self.lines.append(line)
@@ -177,6 +186,32 @@ def check_cure(outcome, plan, seen):
         outcome.fail("every BAR has an address without the remedy")
 
 
+def compare_rehearsal(outcome, rehearsal, seen):
+    """Assigned here and there, or neither; where a 64-bit BAR is, too."""
+    if isinstance(seen, str) or rehearsal["refusal"]:
+        outcome.rehearsed = "refused"
+        if isinstance(seen, str) != bool(rehearsal["refusal"]):
+            outcome.fail(f"rehearsal: {rehearsal['refusal'] or 'QEMU starts'}")
+        return
+    left = unseen = 0
+    for told in rehearsal["bars"]:
+        bar = seen.get((told["guest_path"], told["bar"]))
+        if not bar or not told["passed_through"]:
+            continue
+        left += bar.address == 0
+        if told["verdict"].startswith("not seen"):
+            unseen += 1
+            continue
+        address = int(told["seen_address"] or "0", 16)
+        wide = told["mem64"] and told["prefetchable"]
+        if address != bar.address if wide else bool(address) != bool(bar.address):
+            outcome.fail(f"{where((told['guest_path'], told['bar']))}: rehearsed {address:#x}, "
+                         f"booted {bar.address:#x}")
+    if rehearsal["as_planned"] and left:
+        outcome.fail(f"rehearsal: all as planned, and {left} BARs are left out")
+    outcome.rehearsed = f"{left} left out" + (f", {unseen} not seen" if unseen else "")
+
+
 def judge(outcome, planner, rig, made, keep):
     case = outcome.case
     definition, words = made
@@ -192,6 +227,8 @@ def judge(outcome, planner, rig, made, keep):
                 file.write(text)
     if isinstance(seen, str) != (case.get("hole") == "beyond"):
         outcome.fail(f"QEMU refuses: {seen}" if isinstance(seen, str) else "QEMU starts")
+    if planner.rehearses:
+        compare_rehearsal(outcome, planner.rehearse(case, definition, rig.kernel), seen)
     if isinstance(seen, str):
         return
     compare(outcome, plan, seen)
@@ -230,7 +267,8 @@ def report(outcome, seconds, verbose):
               if outcome.others_wrong else "")
     lines = [f"{'DIFFERS' if outcome.lines else 'ok':8}{outcome.case['name']}: "
              f"{outcome.verdict}, {outcome.bars - outcome.wrong} of {outcome.bars} BARs{others}, "
-             f"{seconds:.0f} s"] + [f"  {line}" for line in outcome.lines]
+             f"{seconds:.0f} s{', rehearsed: ' * bool(outcome.rehearsed)}{outcome.rehearsed}"
+             ] + [f"  {line}" for line in outcome.lines]
     if verbose or outcome.lines:
         lines += [f"  note: {line}" for line in outcome.notes]
     print("\n".join(lines), flush=True)
@@ -283,6 +321,8 @@ def main():
                         help="only cases with this in their name (repeatable)")
     parser.add_argument("--keep", metavar="DIRECTORY",
                         help="keep definitions, plans and the guests' logs there")
+    parser.add_argument("--rehearse", action="store_true",
+                        help="rehearse each domain as well")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="boots at a time")
     parser.add_argument("--verbose", action="store_true")
     arguments = parser.parse_args()
@@ -294,6 +334,8 @@ def main():
     try:
         with tempfile.TemporaryDirectory(prefix="gpupt-domains-") as directory:
             planner = Planner(arguments.gpupt_xml, rig, directory)
+            planner.rehearses = arguments.rehearse
+            os.environ["GPUPT_NORESERVE"] = rig.noreserve
             outcomes = run(choose(arguments), planner, rig, arguments)
     except Missing as missing:
         print(f"skipped: {missing}")
