@@ -179,8 +179,8 @@ static int print_json(const struct gpupt_plan *plan, const struct gpupt_rehearsa
 		"gpupt-rehearsal", "version", 1, "emulator", rehearsal->emulator, "firmware",
 		rehearsal->firmware, "kernel", options->kernel, "refusal", rehearsal->refusal,
 		"possibility", worlds[rehearsal->world].name, "rehearsals", (int)rehearsal->boots,
-		"boots", !rehearsal->no_boot, "as_planned", status_of(rehearsal) == CLI_DONE, "all_seen",
-		!rehearsal->refusal && !tally_of(rehearsal).not_seen, "bars", bars);
+		"boots", !rehearsal->no_boot, "as_planned", status_of(rehearsal) == CLI_DONE,
+		"all_seen", !rehearsal->refusal && !tally_of(rehearsal).not_seen, "bars", bars);
 	GPUPT_AUTOFREE char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
 	json_decref(root);
 	if (!text)

@@ -144,12 +144,14 @@ int gpupt_firmware_find(const struct gpupt_planned *planned, struct gpupt_firmwa
 	} else if (ovmf) {
 		files.code = find_code(planned);
 		if (!files.code)
-			return gpupt_fail(error, GPUPT_E_NOT_FOUND, "the domain leaves the choice of "
-					  "its firmware to libvirt, and no description in "
+			return gpupt_fail(error, GPUPT_E_NOT_FOUND,
+					  "the domain leaves the choice of its firmware to "
+					  "libvirt, and no description in "
 					  "/usr/share/qemu/firmware offers one for it");
 	}
 	if (files.code && access(files.code, R_OK) < 0) {
-		gpupt_fail(error, GPUPT_E_NOT_FOUND, "the domain's firmware %s: %m", files.code);
+		gpupt_fail(error, GPUPT_E_NOT_FOUND, "the domain's firmware %s: %m",
+			   files.code);
 		gpupt_firmware_clear(&files);
 		return GPUPT_E_NOT_FOUND;
 	}

@@ -60,7 +60,8 @@ static void add_memory(struct build *build)
 {
 	const struct gpupt_mmio_guest *guest = build->order->guest;
 	gpupt_words_add(build->words, "-object");
-	gpupt_words_add(build->words, "memory-backend-ram,id=ram,size=%llu,reserve=off,prealloc=off",
+	gpupt_words_add(build->words,
+			"memory-backend-ram,id=ram,size=%llu,reserve=off,prealloc=off",
 			whole(guest->ram_bytes));
 	gpupt_words_add(build->words, "-m");
 	if (guest->max_ram_bytes > guest->ram_bytes)
@@ -167,8 +168,8 @@ static int add_kernel(struct build *build)
 		uint8_t payload[GPUPT_PAYLOAD_BYTES];
 		int fd = -1;
 		gpupt_payload_make(payload);
-		int r = gpupt_memory_file_add(build->files, "payload", payload, sizeof(payload), &fd,
-					      build->error);
+		int r = gpupt_memory_file_add(build->files, "payload", payload, sizeof(payload),
+					      &fd, build->error);
 		gpupt_words_add(build->words, "/proc/self/fd/%d", fd);
 		return r;
 	}
@@ -230,7 +231,8 @@ static void add_bridge_driver(const struct build *build, size_t i, struct gpupt_
 	else if (strcmp(label, "pcie-switch-upstream-port") == 0)
 		gpupt_str_adds(text, "x3130-upstream");
 	else if (function->kind == GPUPT_MMIO_SWITCH)
-		gpupt_str_addf(text, "xio3130-downstream,chassis=%u,slot=%u", number, number & 0xff);
+		gpupt_str_addf(text, "xio3130-downstream,chassis=%u,slot=%u", number,
+			       number & 0xff);
 	else if (strcmp(label, "pci-bridge") == 0)
 		gpupt_str_addf(text, "pci-bridge,chassis_nr=%u", number & 0xff);
 	else if (strcmp(label, "dmi-to-pci-bridge") == 0)

@@ -42,7 +42,7 @@ static void put_uefi(uint8_t *image)
 	put(image, PE_HEADER + 4, 0x8664, 2);                        /* machine: x86-64 */
 	put(image, PE_HEADER + 6, 1, 2);                             /* sections */
 	put(image, PE_HEADER + 20, 112 + 8 * PE_DIRECTORIES, 2);     /* of the optional header */
-	put(image, PE_HEADER + 22, 0x0206, 2);                       /* executable, as a bzImage's */
+	put(image, PE_HEADER + 22, 0x0206, 2);                       /* executable, as bzImages */
 	put(image, PE_OPTIONAL, 0x20b, 2);                           /* PE32+ */
 	put(image, PE_OPTIONAL + 4, CODE_BYTES, 4);
 	put(image, PE_OPTIONAL + 16, UEFI_CODE, 4);                  /* entry */

@@ -173,7 +173,8 @@ static int prepare(struct rehearsing *rehearsing, enum gpupt_standin_aim aim)
 		return gpupt_fail_nomem(rehearsing->error);
 	for (size_t i = 0; i < n; i++) {
 		const struct gpupt_mmio_function *function = &rehearsing->planned->functions[i];
-		if (function->kind == GPUPT_MMIO_ENDPOINT && !gpupt_machine_has(rehearsing->planned, i))
+		if (function->kind == GPUPT_MMIO_ENDPOINT &&
+		    !gpupt_machine_has(rehearsing->planned, i))
 			gpupt_standin_choose(function, aim, &round->standins[i]);
 		else
 			gpupt_standin_self(function, &round->standins[i]);

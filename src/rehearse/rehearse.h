@@ -36,7 +36,7 @@ enum gpupt_rehearsal_verdict {
 	GPUPT_REHEARSAL_MISSING,   /* it has no address */
 	GPUPT_REHEARSAL_NOT_PLANNED, /* nor has the plan one, and no kernel was seen to try */
 	GPUPT_REHEARSAL_NOT_SEEN_KERNEL,   /* the plan leaves it to the kernel; none was given */
-	GPUPT_REHEARSAL_NOT_SEEN_STANDIN,  /* nothing emulated has such a BAR, or is treated alike */
+	GPUPT_REHEARSAL_NOT_SEEN_STANDIN,  /* nothing emulated has it, or is treated alike */
 };
 
 /* "as planned", "not assigned", ... */

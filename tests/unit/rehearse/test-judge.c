@@ -13,7 +13,8 @@ static const char domain_text[] =
 	"<cpu mode='custom'><model>Westmere</model></cpu><devices>"
 	"<controller type='pci' index='0' model='pcie-root'>"
 	"<pcihole64 unit='GiB'>256</pcihole64></controller>"
-	"<controller type='pci' index='1' model='pcie-root-port'><target hotplug='off'/></controller>"
+	"<controller type='pci' index='1' model='pcie-root-port'>"
+	"<target hotplug='off'/></controller>"
 	"<controller type='pci' index='2' model='pcie-root-port'/>"
 	"<controller type='pci' index='3' model='pcie-root-port'/>"
 	"<rng model='virtio'/><hostdev mode='subsystem' type='pci'><source>"
@@ -29,8 +30,10 @@ static struct gpupt_plan *make_plan(const char *firmware)
 	struct gpupt_request *request = gpupt_request_new();
 	gpupt_request_set_hole(request, GPUPT_HOLE_KEEP, 0);
 	assert_int_equal(gpupt_request_set_firmware(request, firmware, NULL), 0);
-	assert_int_equal(gpupt_domain_parse(domain_text, strlen(domain_text), NULL, &domain, NULL), 0);
-	assert_int_equal(gpupt_inventory_assume(NULL, "0000:08:00.0=10de:20b5", &inventory, NULL), 0);
+	assert_int_equal(gpupt_domain_parse(domain_text, strlen(domain_text), NULL, &domain,
+					    NULL), 0);
+	assert_int_equal(gpupt_inventory_assume(NULL, "0000:08:00.0=10de:20b5", &inventory,
+						NULL), 0);
 	assert_int_equal(gpupt_plan_make(domain, inventory, request, &plan, NULL), 0);
 	gpupt_domain_free(domain);
 	gpupt_inventory_free(inventory);

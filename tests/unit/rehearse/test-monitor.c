@@ -17,7 +17,8 @@ static void start(struct gpupt_process *process, const char *script)
 	gpupt_words_add(&words, "-c");
 	gpupt_words_add(&words, "%s", script);
 	assert_false(words.failed);
-	assert_int_equal(gpupt_process_start(process, "/bin/sh", &words, NULL, &files, 20, NULL), 0);
+	assert_int_equal(gpupt_process_start(process, "/bin/sh", &words, NULL, &files, 20, NULL),
+			 0);
 	gpupt_words_clear(&words);
 }
 
@@ -82,7 +83,8 @@ static void a_bar_has_to_be_within_reach(void **state)
 	(void)state;
 	struct gpupt_seen seen[2];
 	static const char inside[] = PORT("{\"base\": 65536, \"limit\": 131071}", DEVICE("69632"));
-	static const char outside[] = PORT("{\"base\": 65536, \"limit\": 131071}", DEVICE("131072"));
+	static const char outside[] =
+		PORT("{\"base\": 65536, \"limit\": 131071}", DEVICE("131072"));
 	static const char closed[] = PORT("{\"base\": 65536, \"limit\": 4095}", DEVICE("69632"));
 	static const char none[] = PORT("{\"base\": 65536, \"limit\": 131071}", DEVICE("-1"));
 	assert_int_equal(look(inside, seen), 0);

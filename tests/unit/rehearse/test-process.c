@@ -113,8 +113,8 @@ static void a_program_may_be_missing(void **state)
 	struct gpupt_words words = { 0 };
 	char text[8];
 	gpupt_words_add(&words, "nothing");
-	assert_int_equal(gpupt_process_start(&process, "/nonexistent", &words, NULL, &files, 20, NULL),
-			 0);
+	assert_int_equal(gpupt_process_start(&process, "/nonexistent", &words, NULL, &files, 20,
+					     NULL), 0);
 	assert_int_equal(read_all(&process, text, sizeof(text)), 0);
 	gpupt_process_stop(&process);
 	assert_non_null(strstr(gpupt_process_message(&process), "cannot be executed"));
