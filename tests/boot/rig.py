@@ -45,7 +45,7 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 echo; echo GPUPT-BEGIN
 for d in /sys/bus/pci/devices/*; do
-    echo "GPUPT-DEVICE ${d##*/}"
+    echo "GPUPT-DEVICE ${d##*/} $(cd -P $d; pwd)"
     cat $d/resource
 done
 echo GPUPT-LOG
