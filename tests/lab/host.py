@@ -10,6 +10,7 @@ were there; what the guest gets has their ids and BARs, and nothing behind them.
 import os
 import shutil
 import subprocess
+import threading
 import time
 
 from rig import Missing
@@ -85,7 +86,7 @@ class Device:
             "subsystem_vendor": f"0x{vendor:04x}\n", "subsystem_device": f"0x{device:04x}\n",
             "class": f"0x{self.class_code:06x}\n", "resource": self.resource(),
             "config": self.config(), "revision": "0xa1\n", "irq": "16\n",
-            "driver_override": "(null)\n", "numa_node": "-1\n", "enable": "0\n",
+            "numa_node": "-1\n", "enable": "0\n",
             "boot_vga": "0\n", "modalias": "pci:\n",
             "uevent": (f"DRIVER={self.driver}\n" if self.driver else "")
                       + f"PCI_CLASS={self.class_code:X}\nPCI_ID={vendor:04X}:{device:04X}\n"
@@ -111,23 +112,52 @@ PCI, GROUPS, CARDS = "bus/pci", "kernel/iommu_groups", "devices/gpupt-lab"
 HIDDEN = (f"{PCI}/devices", f"{PCI}/drivers", GROUPS, CARDS)
 
 
-def show_driver(name, root="/sys"):
+def show_driver(name):
     for attribute in ("bind", "unbind", "new_id", "remove_id", "uevent"):
-        write(f"{root}/{PCI}/drivers/{name}/{attribute}")
+        write(f"/sys/{PCI}/drivers/{name}/{attribute}")
 
 
-def show_device(device, root="/sys"):
+def show_device(device):
     place = f"{CARDS}/{device.address}"
     for name, content in device.attributes().items():
-        write(f"{root}/{place}/{name}", content)
-    link(f"{root}/{place}/subsystem", f"../../../{PCI}")
-    link(f"{root}/{place}/iommu_group", f"../../../{GROUPS}/{device.group}")
+        write(f"/sys/{place}/{name}", content)
+    link(f"/sys/{place}/subsystem", f"../../../{PCI}")
+    link(f"/sys/{place}/iommu_group", f"../../../{GROUPS}/{device.group}")
+    link(f"/sys/{PCI}/devices/{device.address}", f"../../../{place}")
+    link(f"/sys/{GROUPS}/{device.group}/devices/{device.address}", f"../../../../{place}")
+    os.mkfifo(f"/sys/{place}/driver_override")
     if device.driver:
-        show_driver(device.driver)
-        link(f"{root}/{place}/driver", f"../../../{PCI}/drivers/{device.driver}")
-        link(f"{root}/{PCI}/drivers/{device.driver}/{device.address}", f"../../../../{place}")
-    link(f"{root}/{PCI}/devices/{device.address}", f"../../../{place}")
-    link(f"{root}/{GROUPS}/{device.group}/devices/{device.address}", f"../../../../{place}")
+        bind(device.address, device.driver)
+
+
+def driver_of(address):
+    """The driver that holds a device, or an empty word."""
+    place = f"/sys/{CARDS}/{address}/driver"
+    return os.path.basename(os.readlink(place)) if os.path.islink(place) else ""
+
+
+def bind(address, driver):
+    bound = driver_of(address)
+    if bound:
+        os.unlink(f"/sys/{CARDS}/{address}/driver")
+        os.unlink(f"/sys/{PCI}/drivers/{bound}/{address}")
+    if driver:
+        show_driver(driver)
+        link(f"/sys/{CARDS}/{address}/driver", f"../../../{PCI}/drivers/{driver}")
+        link(f"/sys/{PCI}/drivers/{driver}/{address}", f"../../../../{CARDS}/{address}")
+
+
+def follow(device):
+    """Plays the kernel's part when libvirt rebinds a device, that is writes to
+    driver_override, unbind and drivers_probe, in this order (virPCIDeviceRebind(),
+    src/util/virpci.c, 9.0). The first and the last are pipes: libvirt's write to the
+    last waits for the device to have its new driver."""
+    while True:
+        with open(f"/sys/{CARDS}/{device.address}/driver_override", encoding="ascii") as pipe:
+            wanted = pipe.read().strip()
+        bind(device.address, wanted or device.driver)
+        with open(f"/sys/{PCI}/drivers_probe", encoding="ascii") as pipe:
+            pipe.read()
 
 
 def mount(*arguments):
@@ -185,6 +215,8 @@ class Host:
         os.makedirs(f"{LAB}/work")
         mount("-t", "overlay", "overlay", "-o",
               f"lowerdir=/sys,upperdir={LAB}/sys,workdir={LAB}/work", "/sys")
+        os.mkfifo(f"/sys/{PCI}/new_probe")
+        os.rename(f"/sys/{PCI}/new_probe", f"/sys/{PCI}/drivers_probe")
         make_dev(f"{LAB}/dev")
         cover_emulator(card)
 
@@ -196,10 +228,10 @@ class Host:
                     os.unlink(entry.path)
                 else:
                     shutil.rmtree(entry.path)
-        write(f"/sys/{PCI}/drivers_probe")
         show_driver("vfio-pci")
         for device in devices:
             show_device(device)
+            threading.Thread(target=follow, args=(device,), daemon=True).start()
             write(f"/dev/vfio/{device.group}")
 
     def start(self):

@@ -3,11 +3,12 @@
 """The whole way with a libvirtd and devices that are not there; see host.py.
 
 usage: lab.py --gpupt-xml PROGRAM --card LIBRARY --memlock LIBRARY [--only NAME]
-              [--random N [--first SEED]]
+              [--random N [--first SEED] [--plan-only] [--keep DIRECTORY]]
 
 Without --random the cases of story.py run: `gpupt-xml devices`, `gpupt-xml apply`,
-`virsh start`, and what the guest's kernel shows compared with the plan. Needs root
-and what the boots need (see ../boot/rig.py). Exits 77 where something is missing.
+`virsh start`, and what the guest's kernel shows compared with the plan. With it N
+domains of draw.py do. Needs root and what the boots need (see ../boot/rig.py). Exits
+77 where something is missing.
 """
 
 import argparse
@@ -22,6 +23,7 @@ sys.path[1:1] = [BOOT, os.path.join(BOOT, "domains")]
 sys.dont_write_bytecode = True
 
 # pylint: disable=wrong-import-position
+import drawn  # noqa: E402
 import story  # noqa: E402
 from host import Host  # noqa: E402
 from rig import Missing, Rig  # noqa: E402
@@ -58,6 +60,9 @@ def options():
     parser.add_argument("--random", type=int, metavar="N", help="N made-up domains instead")
     parser.add_argument("--first", type=int, default=1, metavar="SEED",
                         help="number of the first of them")
+    parser.add_argument("--plan-only", action="store_true", help="start none of those")
+    parser.add_argument("--keep", default="", type=os.path.abspath, metavar="DIRECTORY",
+                        help="keep what belongs to those that differ there")
     return parser.parse_args()
 
 
@@ -71,7 +76,7 @@ def main():
         lab = Host(chosen.card, chosen.memlock)
         lab.show([])
         lab.start()
-        return story.run(chosen, lab, rig)
+        return (drawn if chosen.random else story).run(chosen, lab, rig)
     except Missing as missing:
         print(f"skipped: {missing}")
         return 77

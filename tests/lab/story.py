@@ -6,13 +6,13 @@ import time
 
 from cases import host, hostdev, pci, ports
 from domain import GIB, MIB, domain, nvidia
-from host import Failed
+from host import Failed, driver_of
 from session import Session, compare, has_command
 
 
-def p10(number=8):
+def p10(number=8, driver="nvidia"):
     """16 MiB, 32 GiB, 32 MiB: the P10 of the user's story."""
-    return nvidia(number, 0x1b39, 16 * MIB, 32 * GIB, 32 * MIB)
+    return nvidia(number, 0x1b39, 16 * MIB, 32 * GIB, 32 * MIB, driver=driver)
 
 
 def t4(number):
@@ -36,7 +36,7 @@ CASES = [
          devices=ports(1, 1, 1, "off") + hostdev(host(8), pci(1, 0))),
     Case("eight-cards", [t4(8 + i) for i in range(8)], hole=False),
     Case("seabios-q35", [p10()], hole=False, ovmf=False),
-    Case("seabios-i440fx", [p10(), p10(9)], hole=False, ovmf=False, machine="pc"),
+    Case("seabios-i440fx", [p10(), p10(9, "vfio-pci")], hole=False, ovmf=False, machine="pc"),
     Case("cannot-fit", [nvidia(8 + i, 0x2901, 64 * MIB, 256 * GIB, 32 * MIB)
                         for i in range(8)], status=3),
 ]
@@ -61,11 +61,17 @@ def check_definition(before, after, case):
     check("<pcihole64" not in before, "the case has a hole already")
 
 
+def check_drivers(case, expected):
+    found = [driver_of(card.address) for card in case.cards]
+    check(found == expected, f"the cards' drivers are {found}, not {expected}")
+
+
 def boot(guest, case):
     """What the plan says and what the guest shows; a line for the log."""
     plan = guest.plan()
     refused = guest.start()
     check(not refused, refused)
+    check_drivers(case, ["vfio-pci"] * len(case.cards))
     lines, count, left = compare(plan, guest.read())
     check(not lines, "; ".join(lines))
     complete = plan["verdict"] != "partial" if case.complete is None else case.complete
@@ -89,7 +95,9 @@ def one(chosen, lab, rig, case):
         check_definition(before, guest.definition(), case)
         status, out, said = guest.gpupt("apply", "--add-device", "gpu")
         check(status == 0 and not out, f"a second apply changes something: {out}")
-        return boot(guest, case)
+        line = boot(guest, case)
+    check_drivers(case, [card.driver for card in case.cards]) # given back
+    return line
 
 
 def run(chosen, lab, rig):
