@@ -50,6 +50,9 @@ for d in /sys/bus/pci/devices/*; do
 done
 echo GPUPT-LOG
 dmesg | grep -E 'pci|e820|PCI' | head -n 600
+for d in /sys/bus/pci/devices/*; do # as a driver does; fails without all addresses
+    echo 1 >$d/enable
+done 2>/dev/null
 echo GPUPT-END
 sleep 1000
 """

@@ -13,10 +13,10 @@ from host import Bar, Device
 
 LARGE = [256 * MIB, 8 * GIB, 16 * GIB, 32 * GIB, 32 * GIB, 64 * GIB, 128 * GIB,
          256 * GIB]
-CPUS = (("Westmere", 0), ("Westmere", 0), ("", 0), ("max", 42), ("max", 46), ("EPYC", 0),
+CPUS = (("Westmere", 0),) * 5 + (("", 0), ("max", 42), ("max", 46), ("EPYC", 0),
         ("EPYC", 46), ("Skylake-Server", 0), ("Skylake-Server", 46), ("core2duo", 0))
 CLASSES = (0x030200, 0x030200, 0x030000, 0x038000, 0x120000)
-WISHES = ("auto", "auto", "auto", "less", "less", "less", "keep", "beyond")
+WISHES = ("auto", "auto", "less", "less", "less", "keep", "keep", "beyond")
 
 
 def card(draw, number, large):
@@ -91,11 +91,12 @@ class Drawn:
                              else draw.randrange(4))
         if not self.placed:
             return result
+        given = {8 + i for i in range(self.count) if draw.random() < 0.85}
         for device in self.cards:
-            if draw.random() < 0.85:
-                function = int(device.address[-1])
-                several = sum(other.group == device.group for other in self.cards) > 1
-                more = " multifunction='on'" if several and function == 0 else ""
+            function = int(device.address[-1])
+            several = sum(other.group == device.group for other in self.cards) > 1
+            more = " multifunction='on'" if several and function == 0 else ""
+            if device.group in given:
                 result += hostdev(device.address, pci(device.group - 7, 0, function, more))
         return result
 

@@ -10,7 +10,7 @@ import time
 from domain import GIB
 from draw import Drawn
 from host import Failed, virsh
-from session import Session, compare, has_command
+from session import LIMIT_SECONDS, Session, compare, has_command
 
 
 def wish_options(guest, drawn):
@@ -34,18 +34,37 @@ def wish_options(guest, drawn):
 
 
 def rehearse(guest, seen, refused):
-    """Lines where rehearse's verdict differs from what the guest saw."""
-    status, out, said = guest.gpupt("rehearse", "--format", "json")
+    """(lines where a rehearsal of the definition differs from what the guest showed, BARs
+    that it looked at, BARs that it says it did not see)"""
+    rig = guest.rig
+    status, out, said = guest.gpupt(
+        "rehearse", "--format", "json", "--pcihole64", "keep", "--guest-kernel", guest.release(),
+        "--kernel", rig.kernel, "--initrd", rig.initramfs, "--timeout", str(LIMIT_SECONDS))
     if not out:
-        return [f"rehearse exits with {status}: {said.strip()}"]
-    lines = []
-    for bar in json.loads(out).get("bars", []):
-        address = (seen or {}).get((bar["guest_path"], bar["bar"]), (0, 0))[0]
-        if not refused and bool(bar["guest_address"]) != bool(address):
-            lines.append(f"rehearse: {bar['guest_path']} BAR {bar['bar']} "
-                         f"{'placed' if bar['guest_address'] else 'left out'}, the guest "
-                         f"disagrees ({address:#x})")
-    return lines
+        return [f"rehearse exits with {status}: {said.strip()}"], 0, 0
+    told = json.loads(out)
+    if told["refusal"] or refused:
+        return ([] if told["refusal"] and refused else
+                [f"rehearse: {told['refusal'] or 'QEMU starts'}"]), 0, 0
+    lines, looked, unseen = [], 0, 0
+    for bar in filter(lambda bar: bar["passed_through"], told["bars"]):
+        address = seen.get((bar["guest_path"], bar["bar"]), (0, 0))[0]
+        if bar["verdict"].startswith("not seen"):
+            unseen += 1
+            continue
+        looked += 1
+        if bool(bar["seen_address"]) != bool(address):
+            lines.append(f"rehearse: {bar['guest_path']} BAR {bar['bar']} at "
+                         f"{bar['seen_address']} ({bar['verdict']}), in the guest {address:#x}")
+    placed = all(address for (path, index), (address, _) in seen.items()
+                 if (path, index) in passed_through(told))
+    if status == 0 and not placed and not unseen:
+        lines.append("rehearse: exits with 0, and a BAR has no address")
+    return lines, looked, unseen
+
+
+def passed_through(told):
+    return {(bar["guest_path"], bar["bar"]) for bar in told["bars"] if bar["passed_through"]}
 
 
 class Outcome:
@@ -74,8 +93,10 @@ class Outcome:
         self.judge(plan, seen, refused)
         if has_command(guest.program, "rehearse"):
             virsh("destroy", guest.name, check=False)
+            lines, looked, unseen = rehearse(guest, seen, refused)
             self.rehearsed = True
-            self.lines += rehearse(guest, seen, refused)
+            self.lines += lines
+            self.said += f"; rehearsed {looked}" + f", {unseen} not seen" * bool(unseen)
 
     def judge(self, plan, seen, refused):
         if refused:

@@ -14,6 +14,7 @@ domains of draw.py do. Needs root and what the boots need (see ../boot/rig.py). 
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -72,6 +73,7 @@ def main():
     try:
         if not inside():
             enter()
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1)) # not without stopping guests
         rig = Rig("")
         lab = Host(chosen.card, chosen.memlock)
         lab.show([])

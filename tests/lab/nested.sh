@@ -18,8 +18,8 @@ firmware=${2:-seabios}
 here=$(realpath "${0%/*}")
 limit=1500 # seconds
 # in the order in which they need each other
-modules='virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci fuse
-	virtiofs overlay irqbypass vfio vfio_virqfd vfio_iommu_type1 vfio-pci-core vfio-pci'
+modules=(virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci fuse
+	virtiofs overlay irqbypass vfio vfio_virqfd vfio_iommu_type1 vfio-pci-core vfio-pci)
 
 die() {
 	echo "nested.sh: $*" >&2
@@ -35,7 +35,7 @@ make_initramfs() {
 	tree=$(dirname "$GPUPT_KERNEL")/../lib/modules/$release
 	mkdir -p "$scratch/tree/bin"
 	cp "$(command -v busybox)" "$scratch/tree/bin/busybox"
-	for name in $modules; do
+	for name in "${modules[@]}"; do
 		file=$(find "$tree" -name "$name.ko")
 		[ -z "$file" ] || cp "$file" "$scratch/tree/"
 	done
@@ -46,7 +46,7 @@ make_initramfs() {
 		busybox mount -t proc proc /proc
 		busybox mount -t sysfs sysfs /sys
 		busybox mount -t devtmpfs dev /dev
-		for name in $(echo $modules); do busybox insmod /\$name.ko; done
+		for name in ${modules[*]}; do busybox insmod /\$name.ko; done
 		busybox mount -t virtiofs root /lower
 		busybox mount -t tmpfs -o size=512m tmpfs /upper
 		busybox mkdir /upper/data /upper/work
@@ -92,9 +92,10 @@ outer() {
 # ---- the emulated machine ----
 
 domain() {
-	local loader=
-	[ "$firmware" = seabios ] || loader="<loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.fd</loader>
-    <nvram template='/usr/share/OVMF/OVMF_VARS_4M.fd'>/var/lib/libvirt/qemu/nvram/nested.fd</nvram>"
+	local files=/usr/share/OVMF/OVMF_ loader=
+	[ "$firmware" = seabios ] ||
+		loader="<loader readonly='yes' type='pflash'>${files}CODE_4M.fd</loader>
+			<nvram template='${files}VARS_4M.fd'>/run/nvram.fd</nvram>"
 	cat <<-XML
 		<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
 		  <name>nested</name>
@@ -133,9 +134,8 @@ domain() {
 
 prepare() {
 	export PATH=$PATH:/usr/sbin:/sbin LC_ALL=C LIBVIRT_DEFAULT_URI=qemu:///system
-	for directory in /run /tmp /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
-		# the scratch directory may lie in /tmp
-		[ $directory = /tmp ] || mount -t tmpfs tmpfs $directory
+	for directory in /run /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
+		mount -t tmpfs tmpfs $directory
 	done
 	mkdir -p /dev/pts /dev/shm
 	mount -t devpts devpts /dev/pts

@@ -59,14 +59,17 @@ class Session:
                               capture_output=True, text=True, check=False)
         return done.returncode, done.stdout, done.stderr
 
+    def release(self):
+        """The guest's Linux."""
+        return f"{self.rig.kernel_version // 100}.{self.rig.kernel_version % 100}"
+
     def definition(self):
         return virsh("dumpxml", "--inactive", self.name)[1]
 
     def plan(self):
         """What explain says of the definition as it is now, where the kernel is known."""
-        version = self.rig.kernel_version
         _, out, said = self.gpupt("explain", "--format", "json", "--pcihole64", "keep",
-                                  "--guest-kernel", f"{version // 100}.{version % 100}")
+                                  "--guest-kernel", self.release())
         if not out:
             raise Failed(f"no plan: {said}")
         return json.loads(out)
