@@ -39,7 +39,7 @@ def rehearse(guest, seen, refused):
     rig = guest.rig
     status, out, said = guest.gpupt(
         "rehearse", "--format", "json", "--pcihole64", "keep", "--guest-kernel", guest.release(),
-        "--kernel", rig.kernel, "--initrd", rig.initramfs, "--timeout", str(LIMIT_SECONDS))
+        "--kernel", rig.kernel, "--timeout", str(LIMIT_SECONDS))
     if not out:
         return [f"rehearse exits with {status}: {said.strip()}"], 0, 0
     told = json.loads(out)
