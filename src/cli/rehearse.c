@@ -3,7 +3,9 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <limits.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "cli/output.h"
 #include "cli/table.h"
@@ -13,6 +15,7 @@ GPUPT_DEFINE_CLEANUP(struct gpupt_plan, gpupt_plan_free)
 GPUPT_DEFINE_CLEANUP(struct gpupt_rehearsal, gpupt_rehearsal_free)
 
 enum { DEFAULT_TIMEOUT_SECONDS = 120 };
+#define NORESERVE "gpupt-noreserve.so"
 
 /* Set and not empty. */
 static const char *variable(const char *name)
@@ -21,14 +24,32 @@ static const char *variable(const char *name)
 	return value && *value ? value : NULL;
 }
 
-static struct gpupt_rehearsal_options options_of(const struct cli_settings *settings)
+/* Where it is installed, or in the tree that this program was built in. */
+static const char *find_noreserve(char built[PATH_MAX])
 {
-	const char *noreserve = variable("GPUPT_NORESERVE");
+	static const char installed[] = GPUPT_LIBEXECDIR "/" NORESERVE;
+	const char *said = variable("GPUPT_NORESERVE");
+	if (said || access(installed, R_OK) == 0)
+		return said ? said : installed;
+	ssize_t length = readlink("/proc/self/exe", built, PATH_MAX - 1);
+	if (length <= 0)
+		return NULL;
+	built[length] = '\0';
+	char *slash = strrchr(built, '/');
+	size_t room = slash ? (size_t)(built + PATH_MAX - slash) : 0;
+	if (!slash || snprintf(slash, room, "/../rehearse/" NORESERVE) >= (int)room)
+		return NULL;
+	return access(built, R_OK) == 0 ? built : NULL;
+}
+
+static struct gpupt_rehearsal_options options_of(const struct cli_settings *settings,
+						 char built[PATH_MAX])
+{
 	return (struct gpupt_rehearsal_options){
 		.emulator = settings->emulator,
 		.kernel = settings->kernel ? settings->kernel : variable("GPUPT_REHEARSAL_KERNEL"),
 		.initrd = settings->initrd ? settings->initrd : variable("GPUPT_REHEARSAL_INITRD"),
-		.noreserve = noreserve ? noreserve : GPUPT_LIBEXECDIR "/gpupt-noreserve.so",
+		.noreserve = find_noreserve(built),
 		.timeout_seconds = settings->timeout_seconds ? settings->timeout_seconds :
 							       DEFAULT_TIMEOUT_SECONDS,
 	};
@@ -201,7 +222,13 @@ static int plan_of_text(const struct cli_work *work, struct gpupt_domain **ret_d
 	if (!request)
 		return gpupt_fail_nomem(error);
 	gpupt_request_set_hole(request, GPUPT_HOLE_KEEP, 0);
-	int r = gpupt_request_set_firmware(request, settings->firmware, error);
+	/* what was to be done is in the text, but for what the guest itself has to do */
+	int r = gpupt_request_forbid(request, "memreserve,hotplug", error);
+	for (size_t i = 0; r == 0 && i < settings->allowed.count; i++)
+		if (strstr(settings->allowed.items[i], "cmdline"))
+			r = gpupt_request_allow(request, "cmdline", error);
+	if (r == 0)
+		r = gpupt_request_set_firmware(request, settings->firmware, error);
 	if (r == 0)
 		r = gpupt_request_set_guest_kernel(request, settings->guest_kernel, error);
 	if (r == 0)
@@ -216,7 +243,8 @@ static int plan_of_text(const struct cli_work *work, struct gpupt_domain **ret_d
 static int rehearse(const struct cli_settings *settings, const struct gpupt_plan *plan,
 		    struct gpupt_error **error)
 {
-	struct gpupt_rehearsal_options options = options_of(settings);
+	char built[PATH_MAX];
+	struct gpupt_rehearsal_options options = options_of(settings, built);
 	GPUPT_AUTO(gpupt_rehearsal_free) struct gpupt_rehearsal *rehearsal = NULL;
 	int interrupted = 0;
 	int r = gpupt_rehearse(plan, &options, &rehearsal, &interrupted, error);

@@ -78,7 +78,7 @@ class Planner:
 
     def rehearse(self, case, xml, kernel):
         _, output, said = self.run("rehearse", case, xml, [
-            "--pcihole64", "keep", "--kernel", kernel, "--format", "json"])
+            "--kernel", kernel, "--format", "json"] + AS_IT_IS)
         if not output:
             raise Unbootable(f"no rehearsal: {said}")
         return json.loads(output)
