@@ -11,7 +11,7 @@ test_packages='
 	libcmocka-dev valgrind gcovr
 	libxml2-utils patch g++ strace libvirt-clients
 	libvirt-daemon libvirt-daemon-driver-qemu
-	qemu-system-x86 ovmf seabios busybox-static
+	qemu-system-x86 ovmf seabios busybox-static qemu-guest-agent
 	python3
 '
 

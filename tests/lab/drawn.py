@@ -10,7 +10,7 @@ import time
 from domain import GIB
 from draw import Drawn
 from host import Failed, virsh
-from session import LIMIT_SECONDS, Session, compare, has_command
+from session import AS_IT_IS, LIMIT_SECONDS, Session, compare, has_command
 
 
 def wish_options(guest, drawn):
@@ -38,7 +38,7 @@ def rehearse(guest, seen, refused):
     that it looked at, BARs that it says it did not see)"""
     rig = guest.rig
     status, out, said = guest.gpupt(
-        "rehearse", "--format", "json", "--pcihole64", "keep", "--guest-kernel", guest.release(),
+        "rehearse", "--format", "json", *AS_IT_IS, "--guest-kernel", guest.release(),
         "--kernel", rig.kernel, "--timeout", str(LIMIT_SECONDS))
     if not out:
         return [f"rehearse exits with {status}: {said.strip()}"], 0, 0
