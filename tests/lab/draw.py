@@ -14,7 +14,7 @@ from host import Bar, Device
 LARGE = [256 * MIB, 8 * GIB, 16 * GIB, 32 * GIB, 32 * GIB, 64 * GIB, 128 * GIB,
          256 * GIB]
 CPUS = (("Westmere", 0),) * 5 + (("", 0), ("max", 42), ("max", 46), ("EPYC", 0),
-        ("EPYC", 46), ("Skylake-Server", 0), ("Skylake-Server", 46), ("core2duo", 0))
+        ("EPYC", 43), ("Skylake-Server", 0), ("Skylake-Server", 42), ("core2duo", 0))
 CLASSES = (0x030200, 0x030200, 0x030000, 0x038000, 0x120000)
 WISHES = ("auto", "auto", "less", "less", "less", "keep", "keep", "beyond")
 
