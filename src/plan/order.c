@@ -35,6 +35,35 @@ static const struct order *first_child(const struct order *order, size_t count, 
 	return order + low;
 }
 
+/* Whether the guest finds the function: number 0 of its slot is there. The chipset has
+ * one in the slots of the root bus that it shares. */
+static bool is_found(const struct gpupt_tree *tree, const struct order *order, size_t i)
+{
+	const struct gpupt_node *node = &tree->nodes[order[i].node];
+	if (!node->device.wanted || !order[i].function || order[i].parent == GPUPT_ROOT_BUS)
+		return true;
+	while (i > 0 && order[i - 1].parent == order[i].parent && order[i - 1].slot == order[i].slot)
+		i--;
+	return order[i].function == 0;
+}
+
+/* A device that nobody finds has no BARs as far as the guest is concerned. */
+static void drop_the_lost(struct gpupt_tree *tree, const struct order *order)
+{
+	struct gpupt_making *making = tree->making;
+	for (size_t i = 0; i < tree->count; i++) {
+		struct gpupt_node *node = &tree->nodes[order[i].node];
+		if (is_found(tree, order, i))
+			continue;
+		node->function.n_bars = 0;
+		const char *host = gpupt_making_address(making, node->device.wanted->host);
+		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_NO_FUNCTION_ZERO,
+				   making->domain, node->device.element, host,
+				   "%s is function %u of a slot without a function 0; the guest "
+				   "does not find it", host, order[i].function);
+	}
+}
+
 int gpupt_tree_flatten(struct gpupt_tree *tree)
 {
 	struct gpupt_making *making = tree->making;
@@ -50,6 +79,7 @@ int gpupt_tree_flatten(struct gpupt_tree *tree)
 					   node->function.function, i };
 	}
 	qsort(order, tree->count, sizeof(*order), compare_order);
+	drop_the_lost(tree, order);
 	size_t done = 0;
 	for (int position = -1; position < (int)done; position++) {
 		int parent = position < 0 ? GPUPT_ROOT_BUS : (int)node_of[position];

@@ -485,9 +485,7 @@ static void break_circles(struct gpupt_tree *tree)
 
 int gpupt_make_topology(struct gpupt_making *making)
 {
-	struct gpupt_tree tree = {
-		.making = making, .only_root = true, .next_bus = 1,
-	};
+	struct gpupt_tree tree = { .making = making, .only_root = true, .next_bus = 1 };
 	int r = build(&tree);
 	if (r == 0) {
 		break_circles(&tree);

@@ -31,7 +31,7 @@ class Case:
 
 CASES = [
     # A rejected P10 also needs room for its BAR 0 (the 32-bit trap).
-    Case("user-story", [p10()], complete=None),
+    Case("user-story", [p10()]),
     Case("port-without-hotplug", [p10()],
          devices=ports(1, 1, 1, "off") + hostdev(host(8), pci(1, 0))),
     Case("eight-cards", [t4(8 + i) for i in range(8)], hole=False),

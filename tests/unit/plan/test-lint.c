@@ -357,9 +357,32 @@ static void test_places_in_text(void **state)
 	gpupt_plan_free(plan);
 }
 
+/* The guest's address decides, not the host's. */
+static void function_zero(void **state)
+{
+	(void)state;
+	const struct guest lost = { .card = "", .devices = PORT "</controller>"
+		"<hostdev mode='subsystem' type='pci'><source><address bus='8' slot='0' function='0'/>"
+		"</source><address type='pci' bus='1' slot='0' function='1'/></hostdev>" };
+	const struct guest found = { .card = "", .devices = PORT "</controller>"
+		"<hostdev mode='subsystem' type='pci'><source><address bus='8' slot='0' function='0'/>"
+		"</source><address type='pci' bus='1' slot='0' function='0'/></hostdev>" };
+	struct gpupt_plan *plan = plan_of(&lost);
+	assert_non_null(finding(plan, 59));
+	size_t count;
+	const struct gpupt_layout_bar *bars = gpupt_plan_get_layout(plan, &count);
+	for (size_t i = 0; i < count; i++)
+		assert_false(bars[i].passed_through);
+	gpupt_plan_free(plan);
+	plan = plan_of(&found);
+	assert_null(finding(plan, 59));
+	gpupt_plan_free(plan);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(function_zero),
 		cmocka_unit_test(test_misplaced),
 		cmocka_unit_test(test_misspelt),
 		cmocka_unit_test(test_size),
