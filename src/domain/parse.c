@@ -214,6 +214,30 @@ static void on_doctype(void *context, const xmlChar *name, const xmlChar *extern
 	     "a DOCTYPE is not accepted: libvirt writes none; remove it");
 }
 
+/* What is wrong, without a word of the document: where a quote or an ampersand in a
+ * password broke the markup, libxml2's message quotes what comes after it. */
+static const char *describe(const xmlError *error, char *buffer, size_t size)
+{
+	switch (error->code) {
+	case XML_ERR_TAG_NAME_MISMATCH:
+		snprintf(buffer, size, "this is not the end tag of the element that starts in line "
+			 "%d", error->int1);
+		return buffer;
+	case XML_ERR_TAG_NOT_FINISHED:
+		snprintf(buffer, size, "the element that starts in line %d has no end", error->int1);
+		return buffer;
+	case XML_ERR_UNDECLARED_ENTITY:
+		return "an entity is not declared; an ampersand is written &amp;";
+	case XML_ERR_ATTRIBUTE_REDEFINED:
+		return "an attribute is there twice";
+	}
+	bool quotes = error->str1 || error->str2 || error->str3;
+	if (quotes || !error->message)
+		return "something here breaks the markup";
+	snprintf(buffer, size, "%.*s", (int)strcspn(error->message, "\n"), error->message);
+	return buffer;
+}
+
 /* XML_PARSE_HUGE is off, so libxml2's own limits on names and text hold. */
 static void on_error(void *context, const xmlError *libxml_error)
 {
@@ -234,9 +258,9 @@ static void on_error(void *context, const xmlError *libxml_error)
 		     "something follows the end of </domain>: one document at a time");
 		return;
 	}
-	const char *message = libxml_error->message ? libxml_error->message : "not well-formed";
-	int length = (int)strcspn(message, "\n");
-	stop(pass, GPUPT_E_SYNTAX, at, "not well-formed XML: %.*s", length, message);
+	char buffer[160];
+	stop(pass, GPUPT_E_SYNTAX, at, "not well-formed XML: %s",
+	     describe(libxml_error, buffer, sizeof(buffer)));
 }
 
 static int check_encoding_name(const struct gpupt_domain *domain, const char *name, size_t length,

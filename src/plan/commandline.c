@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "plan/making.h"
+#include "text/secrets.h"
 
 #define WINDOW_NAME "opt/ovmf/X-PciMmio64Mb"
 
@@ -109,9 +110,14 @@ static void complain(struct gpupt_making *making, enum gpupt_finding_number numb
 		     const struct option *option, const char *why)
 {
 	bool named = strcmp(option->name, "-fw_cfg") != 0;
+	GPUPT_AUTOFREE char *value = gpupt_redact_argument(option->value);
+	if (!value) {
+		making->plan->findings.no_memory = true;
+		return;
+	}
 	gpupt_findings_add(&making->plan->findings, number, making->domain, option->place,
 			   "qemu:commandline", "\"%s%s%.100s\" in <qemu:commandline> %s",
-			   named ? option->name : "", named ? " " : "", option->value, why);
+			   named ? option->name : "", named ? " " : "", value, why);
 }
 
 /* What OVMF reads below opt/ovmf/ (edk2, OvmfPkg/Library/PlatformInitLib, stable202005

@@ -13,6 +13,8 @@
 
 /* No key that counts is longer; keeps the look back from an '=' short. */
 #define MAX_KEY 64
+/* Nor is a login at an iSCSI target, which keeps the look ahead short. */
+#define MAX_LOGIN 1024
 
 struct prose {
 	const char *text;
@@ -52,6 +54,11 @@ static bool has_prefix(const char *text, size_t length, const char *prefix)
 {
 	size_t n = strlen(prefix);
 	return length >= n && strncasecmp(text, prefix, n) == 0;
+}
+
+static bool mentions(const char *text, size_t length, const char *word)
+{
+	return memmem(text, length, word, strlen(word));
 }
 
 /* Length of the quote character at text, however it is written; 0: there is none. */
@@ -102,19 +109,21 @@ static bool is_secret_in_place(const struct prose *p, const char *key, size_t le
 {
 	const char *argument = p->text + p->start;
 	size_t argument_length = p->end - p->start;
+	if (equals(key, length, "key")) /* rbd:POOL/IMAGE:id=...:key=... */
+		return key > argument && key[-1] == ':';
 	if (equals(key, length, "data")) { /* -object secret,id=...,data=... */
 		if (p->kind == GPUPT_PROSE_ARGUMENT)
-			return has_prefix(argument, argument_length, "secret") || *argument == '{';
+			return mentions(argument, argument_length, "secret") || *argument == '{';
 		size_t before = (size_t)(key - p->text) - p->floor;
 		before = before < 256 ? before : 256;
-		return memmem(key - before, before, "secret", strlen("secret"));
+		return mentions(key - before, before, "secret");
 	}
 	if (p->kind != GPUPT_PROSE_ARGUMENT)
 		return false;
 	if (equals(key, length, "string")) /* -fw_cfg name=...,string=... */
 		return !is_firmware_setting(argument, argument_length);
 	if (equals(key, length, "value")) /* -smbios type=11,value=... */
-		return has_prefix(argument, argument_length, "type=11");
+		return mentions(argument, argument_length, "type=11");
 	return false;
 }
 
@@ -218,7 +227,7 @@ static const char *key_before(const struct prose *p, size_t at, bool *ret_quoted
 }
 
 /* Adds the password of the URL whose "://" is at `at`; returns how far that is
- * looked through. */
+ * looked through. In iscsi://user%password@host a '%' is in front (libiscsi). */
 static size_t add_url_password(struct prose *p, struct gpupt_secrets *secrets, size_t at)
 {
 	size_t start = 0;
@@ -226,7 +235,7 @@ static size_t add_url_password(struct prose *p, struct gpupt_secrets *secrets, s
 		char c = p->text[at];
 		if (c == '/' || c == '<' || c == '>' || c == '"' || c == '\'')
 			break;
-		if (c == ':' && !start)
+		if ((c == ':' || c == '%') && !start)
 			start = at + 1;
 		if (c == '@') {
 			if (start)
@@ -241,6 +250,22 @@ static size_t add_url_password(struct prose *p, struct gpupt_secrets *secrets, s
 static bool is_url(const struct prose *p, size_t at)
 {
 	return p->end - at > 2 && p->text[at + 1] == '/' && p->text[at + 2] == '/';
+}
+
+/* dracut's "netroot=iscsi:user:password@server:...": adds what is in front of the
+ * '@', if the colon at `at` begins such a login; returns how far that reaches. */
+static size_t add_iscsi_login(struct prose *p, struct gpupt_secrets *secrets, size_t at)
+{
+	if (!has_suffix(p->text + p->floor, at - p->floor, "iscsi"))
+		return at;
+	size_t end = at + MAX_LOGIN < p->end ? at + MAX_LOGIN : p->end;
+	end = end_of_word(&(struct prose){ .text = p->text, .end = end }, at);
+	const char *sign = memchr(p->text + at, '@', end - at);
+	if (!sign)
+		return at;
+	p->floor = (size_t)(sign - p->text);
+	gpupt_secrets_add(secrets, p->text, at + 1, p->floor);
+	return p->floor;
 }
 
 /* "ds=nocloud;s=URL": where cloud-init is told to look, as a kernel argument or
@@ -268,6 +293,8 @@ void gpupt_secrets_add_assigned(struct gpupt_secrets *secrets, const char *text,
 			at = add_url_password(&p, secrets, at) - 1;
 			continue;
 		}
+		if (text[at] == ':')
+			at = add_iscsi_login(&p, secrets, at);
 		bool quoted;
 		size_t length;
 		const char *key = key_before(&p, at, &quoted, &length);

@@ -27,6 +27,9 @@ static const struct {
 	{ "privatekey", L('p') | L('r') | L('i') | L('v') | L('a') | L('t') | L('k') },
 	{ "apikey", L('a') | L('p') | L('i') | L('k') | L('e') | L('y') },
 	{ "cloudinit", L('c') | L('l') | L('o') | L('u') | L('d') | L('i') | L('t') },
+	{ "rootpw", L('r') | L('o') | L('t') | L('p') | L('w') },
+	{ "signature", L('s') | L('i') | L('g') | L('n') | L('a') | L('t') | L('u') | L('r') },
+	{ "authorization", L('a') | L('u') | L('t') | L('h') | L('o') | L('r') | L('i') | L('z') },
 	{ "cloudconfig", L('c') | L('l') | L('o') | L('u') | L('d') | L('f') | L('g') },
 };
 
@@ -47,15 +50,18 @@ static bool contains(const char *name, size_t length, const char *part)
 	return false;
 }
 
-/* Whether "key", "pass" and such are words of a name: SSH_KEY, rd.luks.key and
- * DB_PWD, but not keymap, passthrough, a mere "key" or the shell's PWD. */
+/* Whether "key", "pass" and such are words of a name: SSH_KEY, sshKey, rd.luks.key,
+ * DB_PWD and the "sig" of a signed URL, but not keymap, passthrough, a mere "key" or
+ * the shell's PWD. */
 static bool has_secret_word(const char *name, size_t length)
 {
-	static const char *const words[] = { "pass", "psk", "key", "pwd" };
+	static const char *const words[] = { "pass", "psk", "sig", "key", "pwd" };
 	for (size_t start = 0, end; start < length; start = end + 1) {
 		for (end = start; end < length && isalnum((unsigned char)name[end]);)
 			end++;
-		size_t n_words = end - start == length ? 2 : GPUPT_ARRAY_SIZE(words);
+		size_t n_words = end - start == length ? 3 : GPUPT_ARRAY_SIZE(words);
+		if (end - start > 3 && strncasecmp(name + end - 3, "key", 3) == 0)
+			return true;
 		for (size_t i = 0; i < n_words; i++)
 			if (end - start == strlen(words[i]) &&
 			    strncasecmp(name + start, words[i], end - start) == 0)
@@ -75,7 +81,7 @@ bool gpupt_secret_name(const char *name, size_t length)
 		if ((has & secret_parts[i].letters) == secret_parts[i].letters &&
 		    contains(name, length, secret_parts[i].part))
 			return true;
-	return (has & (L('p') | L('k'))) && has_secret_word(name, length);
+	return (has & (L('p') | L('k') | L('g'))) && has_secret_word(name, length);
 }
 
 static bool is_word(const char *name, size_t length, const char *word)

@@ -69,6 +69,9 @@ enum gpupt_prose {
 void gpupt_secrets_add_assigned(struct gpupt_secrets *secrets, const char *text, size_t start,
 				size_t end, enum gpupt_prose prose);
 
+/* A copy of a hypervisor's argument that may be shown; NULL when memory is short. */
+char *gpupt_redact_argument(const char *argument);
+
 /* Whether a fw_cfg file is the firmware's own, such as opt/ovmf/X-PciMmio64Mb. */
 bool gpupt_is_firmware_file(const char *name, size_t length);
 

@@ -146,7 +146,7 @@ static void test_refuses(void **state)
 	} cases[] = {
 		{ "", 0, GPUPT_E_SYNTAX, 1, 1, "no element" },
 		{ "hello", 0, GPUPT_E_SYNTAX, 1, 0, "not" },
-		{ "<domain>\n<name>x</nam>", 0, GPUPT_E_SYNTAX, 2, 0, "mismatch" },
+		{ "<domain>\n<name>x</nam>", 0, GPUPT_E_SYNTAX, 2, 0, "end tag" },
 		{ "<domain><name>", 0, GPUPT_E_SYNTAX, 1, 0, "not well-formed" },
 		{ "<domain/>\n<domain/>", 0, GPUPT_E_SYNTAX, 2, 1, "one document" },
 		{ "<network/>", 0, GPUPT_E_UNSUPPORTED, 1, 1, "<network>" },
@@ -158,7 +158,9 @@ static void test_refuses(void **state)
 		{ "\xff\xfe<\0d\0", 6, GPUPT_E_UNSUPPORTED, 1, 1, "UTF-16" },
 		{ "<domain>\n<a\0/></domain>", 23, GPUPT_E_SYNTAX, 2, 3, "NUL" },
 		{ "<domain>\xff</domain>", 0, GPUPT_E_SYNTAX, 1, 0, "" },
-		{ "<domain>&evil;</domain>", 0, GPUPT_E_SYNTAX, 1, 0, "evil" },
+		{ "<domain>&evil;</domain>", 0, GPUPT_E_SYNTAX, 1, 0, "not declared" },
+		{ "<domain>\n<a b='1' b='2'/>", 0, GPUPT_E_SYNTAX, 2, 0, "twice" },
+		{ "<domain>\n<?evil", 0, GPUPT_E_SYNTAX, 2, 0, "breaks the markup" },
 	};
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(cases); i++) {
 		struct gpupt_domain *domain = NULL;

@@ -134,6 +134,10 @@ static void test_qemu_commandline(void **state)
 	check("<qemu:arg value='opt/ovmf/X-PciMmio64Mb,string=65536'/>");
 	check("<qemu:arg value='type=1,serial=ds=" S("nocloud;s=http://x/") "'/>");
 	check("<qemu:arg value='type=11,value=" S("cloud") ",value=" S("b") "'/>");
+	check("<qemu:arg value='value=" S("cloud") ",type=11'/>");
+	check("<qemu:arg value='qom-type=secret,id=s,data=" S("x") "'/>");
+	check("<qemu:arg value='file=rbd:p/i:id=admin:key=" S("AQ==:conf=/x") ",if=none'/>");
+	check("<qemu:arg value='file=iscsi://user%" S("pw") "@192.0.2.1/iqn.x/1,if=none'/>");
 	check("<qemu:arg value='q35-pcihost.pci-hole64-size=64G'/>");
 	check("<bhyve:arg value='password=" S("x") "'/><xen:arg value='token=" S("y") "'/>");
 	check("<qemu:env name='VNC_PASSWORD' value='" S("x") "'/>");
@@ -151,6 +155,10 @@ static void test_kernel_and_init(void **state)
 	check("<cmdline>password=" S("a,b") " token=&quot;" S("c d") "&quot; "
 	      "pci=realloc,key iommu.passthrough=1</cmdline>");
 	check("<cmdline>ds=" S("nocloud;s=http://x/") " console=ttyS0</cmdline>");
+	check("<cmdline>netroot=iscsi:" S("user:pw") "@192.0.2.1::::iqn.x rootpw=" S("x") " a</cmdline>");
+	check("<cmdline>netroot=iscsi:192.0.2.1::::iqn.x ip=dhcp iscsi:iscsi:</cmdline>");
+	check("<cmdline>u=https://h/a?X-Amz-Signature=" S("x") " v=https://h/?b&amp;sig=" S("y")
+	      "</cmdline>");
 	check("<initenv name='DB_PASSWORD'>" S("x") "</initenv>");
 	check("<initenv name='PATH'>/bin</initenv>");
 	check("<initarg>--token=" S("x") "</initarg>");
@@ -166,6 +174,7 @@ static void test_metadata(void **state)
 	check("<x:login user='u' access-token=\"" S("t") "\" private_key='" S("k") "'/>");
 	check("<user-data><![CDATA[" S("</user-data> password") "]]></user-data> plain");
 	check("<user-data><user-data>" S("x") "</user-data>" S("y") "</user-data> z");
+	check("<a:sshKey>" S("x") "</a:sshKey><b keymap='de' hotkeys='x'/>");
 	check("<nova:name>secretary</nova:name>");
 	check("<description>root password: " S("x y") "\nnext</description>");
 }
@@ -210,6 +219,17 @@ static void test_line_ends_and_bytes(void **state)
 	free(copy);
 }
 
+static void test_one_argument(void **state)
+{
+	(void)state;
+	char *shown = gpupt_redact_argument("host,x-password=abc,,d,on");
+	assert_string_equal(shown, "host,x-password=" GPUPT_REDACTED ",on");
+	free(shown);
+	shown = gpupt_redact_argument("");
+	assert_string_equal(shown, "");
+	free(shown);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +241,7 @@ int main(void)
 		cmocka_unit_test(test_qemu_commandline),
 		cmocka_unit_test(test_kernel_and_init),
 		cmocka_unit_test(test_metadata),
+		cmocka_unit_test(test_one_argument),
 		cmocka_unit_test(test_comments),
 		cmocka_unit_test(test_not_well_formed),
 		cmocka_unit_test(test_line_ends_and_bytes),
