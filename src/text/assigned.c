@@ -93,6 +93,7 @@ static bool is_reference(const char *key, size_t length)
 bool gpupt_is_firmware_file(const char *name, size_t length)
 {
 	return has_prefix(name, length, "opt/ovmf/") ||
+	       has_prefix(name, length, "opt/org.tianocore/") ||
 	       has_prefix(name, length, "opt/org.seabios/") ||
 	       has_prefix(name, length, "org.seabios/");
 }

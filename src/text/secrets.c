@@ -15,7 +15,7 @@
  *    <auth> and <encryption> only refer to secrets by uuid or usage, which stay,
  *    but a text inside <secret> goes;
  *  - <graphics> of any type: passwd=; passwdValidTo= stays;
- *  - <sysinfo>: every fw_cfg <entry> but opt/ovmf/ and opt/org.seabios/, every
+ *  - <sysinfo>: every fw_cfg <entry> but the firmware's own (assigned.c), every
  *    <oemStrings> entry, entries whose name tells of a secret, ds=nocloud;
  *  - <metadata>, any namespace: elements and attributes whose name tells of one;
  *  - <qemu:arg>, <bhyve:arg>, <xen:arg>: -object secret,data=, password=,
