@@ -5,6 +5,7 @@
  * where the caller ignores it, a write fails and the exit status is 2. */
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "cli/options.h"
@@ -153,6 +154,10 @@ int main(int argc, char **argv)
 {
 	if (!reserve_standard_files())
 		return CLI_TROUBLE;
+	/* Domains have passwords in them: no core dump, whatever the limits are, and no
+	 * other process of the user looks in. Unlike a limit it ends with an exec, so a
+	 * daemon that libvirt starts, and its guests, are as before. */
+	prctl(PR_SET_DUMPABLE, 0);
 	setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* a line at a time, not a byte */
 	GPUPT_AUTO(gpupt_error_free) struct gpupt_error *error = NULL;
 	int r = run(argc, argv, &error);
