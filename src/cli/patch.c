@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/file.h"
 #include "cli/output.h"
@@ -23,6 +24,18 @@ static int rewrite(const struct cli_work *work, struct gpupt_error **error)
 	return 0;
 }
 
+/* As with cp(1): a new file keeps out whom the old one, which may hold passwords, kept
+ * out. A pipe has the mode 0600. */
+static void let_nobody_else_in(const struct cli_settings *settings)
+{
+	struct stat st;
+	int r = strcmp(settings->operand, "-") == 0 ? fstat(STDIN_FILENO, &st) :
+						      stat(settings->operand, &st);
+	mode_t mask = umask(077);
+	if (r == 0)
+		umask(mask | (~st.st_mode & 0777));
+}
+
 static int patch(struct cli_work *work, struct gpupt_error **error)
 {
 	int r = cli_work_plan(work, error);
@@ -31,9 +44,10 @@ static int patch(struct cli_work *work, struct gpupt_error **error)
 	r = cli_judge(work->settings, work->plan, cli_work_file(work));
 	if (r != CLI_DONE)
 		return r;
-	return work->settings->in_place ?
-		       rewrite(work, error) :
-		       cli_put_text(work->settings, work->text, work->length, error);
+	if (work->settings->in_place)
+		return rewrite(work, error);
+	let_nobody_else_in(work->settings);
+	return cli_put_text(work->settings, work->text, work->length, error);
 }
 
 int cli_patch(const struct cli_settings *settings, struct gpupt_error **error)
