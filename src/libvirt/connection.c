@@ -2,6 +2,7 @@
 #include "libvirt/outcome.h"
 
 #include <ctype.h>
+#include <unistd.h>
 
 #include <libvirt/virterror.h>
 
@@ -31,15 +32,25 @@ GPUPT_EXPORT void gpupt_connection_silence(void)
 	virSetErrorFunc(NULL, print_nothing);
 }
 
+/* libvirt's own callback asks on standard output and reads standard input, whatever they
+ * are. Without a terminal it is left to libvirt's auth.conf to know. */
+static int ask_on_terminal(virConnectCredentialPtr wanted, unsigned int n_wanted, void *data)
+{
+	(void)data;
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return -1;
+	return virConnectAuthPtrDefault->cb(wanted, n_wanted, virConnectAuthPtrDefault->cbdata);
+}
+
 GPUPT_EXPORT int gpupt_connection_open(const char *uri, bool read_only,
 				       struct gpupt_connection **ret, struct gpupt_error **error)
 {
 	struct gpupt_connection *connection = calloc(1, sizeof(*connection));
 	if (!connection)
 		return gpupt_fail_nomem(error);
-	/* virConnectOpenAuth() is what asks for passwords on a terminal. */
-	connection->libvirt = virConnectOpenAuth(uri, virConnectAuthPtrDefault,
-						 read_only ? VIR_CONNECT_RO : 0);
+	virConnectAuth auth = *virConnectAuthPtrDefault;
+	auth.cb = ask_on_terminal;
+	connection->libvirt = virConnectOpenAuth(uri, &auth, read_only ? VIR_CONNECT_RO : 0);
 	if (!connection->libvirt) {
 		free(connection);
 		return gpupt_fail_libvirt(error, "cannot connect to %s",
