@@ -121,13 +121,25 @@ struct gpupt_apply_options {
 	 *  new plan had to be made. May be NULL. */
 	int (*confirm)(const struct gpupt_outcome *proposal, void *data);
 	void *confirm_data; /**< handed to confirm */
+	/** Called when all that is left is to define, with what the domain has
+	 *  (gpupt_outcome_get_domain()) and is to get: the moment to keep the
+	 *  former. A negative status stops there, nothing changed, and is
+	 *  returned with the error set. Called again where confirm is. May be NULL. */
+	int (*keep)(const struct gpupt_outcome *proposal, void *data,
+		    struct gpupt_error **error);
+	/** Called after defining with what libvirt made of it, before that is
+	 *  judged; never without keep before it. May be NULL. */
+	void (*stored)(const char *text, void *data);
+	void *keep_data; /**< handed to keep and stored */
 };
 
 /**
  * Reads a domain, plans, defines the result, reads it back and checks that
  * libvirt stored what was meant; libvirt drops what it does not know in silence.
  * The definition is read again just before defining: when somebody changed it,
- * all starts over, a few times at most.
+ * all starts over, a few times at most. Where libvirt stored something else, the
+ * old definition is put back, unless it changed again meanwhile; the error says
+ * whether.
  *
  * A plan that changes nothing, or that cannot be carried out as asked (see
  * gpupt_plan_get_status()), defines nothing; that is a success of this function.
@@ -143,13 +155,29 @@ int gpupt_guest_apply(struct gpupt_guest *guest, const struct gpupt_inventory *i
 		      const struct gpupt_apply_options *options, struct gpupt_outcome **ret,
 		      struct gpupt_error **error);
 
+/**
+ * Puts back a definition that gpupt_guest_read() gave out before, with the same
+ * care: not unless the domain still says @p expected, read just before defining,
+ * and read back afterwards. Where libvirt makes something else of it now,
+ * @p expected comes back.
+ * @param expected  what the domain has, secrets included
+ * @param text      what it is to get; both end in a NUL byte
+ * @param ret       has no plan: gpupt_outcome_get_plan() returns NULL
+ * @return 0, GPUPT_E_REFUSED (a transient domain), GPUPT_E_CONFLICT (the domain
+ *         does not say @p expected, or libvirt made something else of @p text),
+ *         GPUPT_E_LIBVIRT or GPUPT_E_NOMEM. Since 0.1.
+ */
+int gpupt_guest_restore(struct gpupt_guest *guest, const char *expected, const char *text,
+			struct gpupt_outcome **ret, struct gpupt_error **error);
+
 /** Frees @p outcome. NULL is fine. Since 0.1. */
 void gpupt_outcome_free(struct gpupt_outcome *outcome);
 
 /** Returns the domain as it was before; valid until gpupt_outcome_free(). Since 0.1. */
 const struct gpupt_domain *gpupt_outcome_get_domain(const struct gpupt_outcome *outcome);
 
-/** Returns the plan; valid until gpupt_outcome_free(). Since 0.1. */
+/** Returns the plan, or NULL of gpupt_guest_restore(); valid until
+ *  gpupt_outcome_free(). Since 0.1. */
 const struct gpupt_plan *gpupt_outcome_get_plan(const struct gpupt_outcome *outcome);
 
 /** Returns the XML that the plan leads to, ended by a NUL byte; valid until

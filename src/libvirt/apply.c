@@ -49,9 +49,7 @@ static int propose(const struct job *job, struct gpupt_outcome **ret)
 			     job->error);
 	if (r < 0)
 		return r;
-	outcome->running = virDomainIsActive(job->domain) == 1;
-	outcome->managed_save = virDomainHasManagedSaveImage(job->domain, 0) == 1;
-	virResetLastError(); /* not every driver has managed save */
+	gpupt_libvirt_look(job->domain, outcome);
 	*ret = GPUPT_STEAL(outcome);
 	return 0;
 }
@@ -59,35 +57,17 @@ static int propose(const struct job *job, struct gpupt_outcome **ret)
 /* 1: the domain is still what the plan was made from. */
 static int is_unchanged(const struct job *job, const struct gpupt_outcome *outcome)
 {
-	GPUPT_AUTOFREE char *text = gpupt_libvirt_fetch(job->domain, true);
-	if (!text)
-		return gpupt_fail_libvirt(job->error, "cannot read domain %s", job->name);
-	return strcmp(text, gpupt_domain_get_text(outcome->domain, NULL)) == 0;
-}
-
-static bool define_xml(const struct job *job, const char *text, unsigned int flags)
-{
-	virDomainPtr defined =
-		virDomainDefineXMLFlags(virDomainGetConnect(job->domain), text, flags);
-	if (defined)
-		virDomainFree(defined);
-	return defined;
-}
-
-/* The schema said no, or libvirt could not find its schema. */
-static bool is_validation_error(void)
-{
-	int code = virGetLastErrorCode();
-	return code == VIR_ERR_XML_INVALID_SCHEMA || code == VIR_ERR_INTERNAL_ERROR;
+	return gpupt_libvirt_says(job->domain, gpupt_domain_get_text(outcome->domain, NULL),
+				  job->error);
 }
 
 /* There is no call that only validates: whether the old definition is to blame
  * shows when it is defined once more, as it is. 1: defined, 0: changed meanwhile. */
 static int define(const struct job *job, struct gpupt_outcome *outcome)
 {
-	if (define_xml(job, outcome->text, VIR_DOMAIN_DEFINE_VALIDATE))
+	if (gpupt_libvirt_define(job->domain, outcome->text, VIR_DOMAIN_DEFINE_VALIDATE))
 		return 1;
-	if (!is_validation_error())
+	if (!gpupt_libvirt_is_validation_error())
 		return gpupt_fail_libvirt(job->error, "cannot define domain %s", job->name);
 	GPUPT_AUTOFREE char *complaint = gpupt_libvirt_message();
 	if (!complaint)
@@ -95,36 +75,74 @@ static int define(const struct job *job, struct gpupt_outcome *outcome)
 	int r = is_unchanged(job, outcome);
 	if (r <= 0)
 		return r;
-	if (define_xml(job, gpupt_domain_get_text(outcome->domain, NULL),
-		       VIR_DOMAIN_DEFINE_VALIDATE))
+	if (gpupt_libvirt_define(job->domain, gpupt_domain_get_text(outcome->domain, NULL),
+				 VIR_DOMAIN_DEFINE_VALIDATE))
 		return gpupt_fail(job->error, GPUPT_E_LIBVIRT, "cannot define domain %s: %s",
 				  job->name, complaint);
-	if (!is_validation_error())
+	if (!gpupt_libvirt_is_validation_error())
 		return gpupt_fail_libvirt(job->error, "cannot define domain %s", job->name);
 	outcome->validation_error = gpupt_libvirt_message();
 	if (!outcome->validation_error)
 		return gpupt_fail_nomem(job->error);
-	if (!define_xml(job, outcome->text, 0))
+	if (!gpupt_libvirt_define(job->domain, outcome->text, 0))
 		return gpupt_fail_libvirt(job->error, "cannot define domain %s", job->name);
 	return 1;
 }
 
+/* The old definition comes back, unless what is there now is not what was found
+ * wrong. In the moment between defining and reading back others may have defined
+ * something too: then it is theirs that was found wrong, and nobody can tell. That
+ * text is not lost, stored() had it. */
+static void roll_back(const struct job *job, const struct gpupt_outcome *outcome,
+		      const char *stored, const char *difference)
+{
+	struct gpupt_error *why = NULL;
+	GPUPT_AUTOFREE char *ignored = NULL;
+	int r = gpupt_libvirt_put_back(job->domain, stored,
+				       gpupt_domain_get_text(outcome->domain, NULL), &ignored,
+				       &why);
+	const char *message = r == 0 ? "somebody else changed it meanwhile" :
+			      why ? gpupt_error_get_message(why) : "memory is short";
+	if (r > 0)
+		gpupt_fail(job->error, GPUPT_E_CONFLICT, "libvirt stored something else for "
+			   "domain %s than was meant (%s); the previous definition is back",
+			   job->name, difference);
+	else
+		gpupt_fail(job->error, GPUPT_E_CONFLICT, "domain %s was defined, but libvirt "
+			   "stored something else than was meant (%s); the previous definition is "
+			   "not back: %s", job->name, difference, message);
+	gpupt_error_free(why);
+}
+
+/* 1: libvirt has what was meant. */
 static int read_back(const struct job *job, struct gpupt_outcome *outcome)
 {
+	const struct gpupt_apply_options *options = job->options;
 	GPUPT_AUTO(gpupt_domain_free) struct gpupt_domain *stored = NULL;
 	int r = gpupt_libvirt_read_domain(job->domain, true, &stored, job->error);
 	if (r < 0)
 		return r;
+	const char *text = gpupt_domain_get_text(stored, NULL);
+	if (options->stored)
+		options->stored(text, options->keep_data);
 	struct gpupt_error *difference = NULL;
 	r = gpupt_plan_check(outcome->plan, stored, &difference);
-	if (r < 0)
-		gpupt_fail(job->error, (enum gpupt_status)r,
-			   "domain %s was defined, but libvirt stored something else: %s",
-			   job->name, gpupt_error_get_message(difference));
+	if (r == GPUPT_E_NOMEM)
+		gpupt_fail_nomem(job->error);
+	else if (r < 0)
+		roll_back(job, outcome, text, gpupt_error_get_message(difference));
 	else
 		outcome->defined = true;
 	gpupt_error_free(difference);
 	return r < 0 ? r : 1;
+}
+
+/* Whoever called may want the old definition to be safe first. Disks are slow, so
+ * the domain is looked at once more afterwards. 1: it is still the old one. */
+static int keep(const struct job *job, const struct gpupt_outcome *outcome)
+{
+	int r = job->options->keep(outcome, job->options->keep_data, job->error);
+	return r < 0 ? r : is_unchanged(job, outcome);
 }
 
 /* 1: defined and found right; 0: the domain changed under our hands. */
@@ -135,6 +153,8 @@ static int carry_out(const struct job *job, struct gpupt_outcome *outcome)
 	if (r < 0)
 		return r;
 	r = is_unchanged(job, outcome);
+	if (r > 0 && job->options->keep)
+		r = keep(job, outcome);
 	if (r > 0)
 		r = define(job, outcome);
 	if (r > 0)
@@ -178,16 +198,12 @@ GPUPT_EXPORT int gpupt_libvirt_apply(virDomainPtr domain, const struct gpupt_inv
 		.options = options ? options : &defaults,
 		.error = error,
 	};
-	int persistent = virDomainIsPersistent(domain);
-	if (persistent < 0)
-		return gpupt_fail_libvirt(error, "cannot ask about domain %s", job.name);
-	if (!persistent)
-		return gpupt_fail(error, GPUPT_E_REFUSED,
-				  "domain %s is transient: defining it would make it persistent",
-				  job.name);
+	int r = gpupt_libvirt_check_persistent(domain, error);
+	if (r < 0)
+		return r;
 	struct gpupt_outcome *outcome = NULL;
 	for (int i = 0; i < MAX_ATTEMPTS && !outcome; i++) {
-		int r = attempt(&job, &outcome);
+		r = attempt(&job, &outcome);
 		if (r < 0)
 			return r;
 	}

@@ -27,6 +27,27 @@ struct gpupt_outcome {
 /* The domain's inactive XML, freed with free(); NULL with libvirt's error set. */
 char *gpupt_libvirt_fetch(virDomainPtr domain, bool secure);
 
+/* Defines, with VIR_DOMAIN_DEFINE_* flags; false with libvirt's error set. */
+bool gpupt_libvirt_define(virDomainPtr domain, const char *text, unsigned int flags);
+bool gpupt_libvirt_is_validation_error(void);
+
+/* 1: the definition is that text, secrets and all. 0: it is another. */
+int gpupt_libvirt_says(virDomainPtr domain, const char *text, struct gpupt_error **error);
+
+/* GPUPT_E_REFUSED for a transient domain: defining would make it persistent. */
+int gpupt_libvirt_check_persistent(virDomainPtr domain, struct gpupt_error **error);
+
+/* Puts a text that libvirt gave out in place of another one, and reads back: the
+ * order of controllers aside (text/same.h) that is what there is then. For whoever
+ * has the turn. 1: done; 0: the domain does not say `from`, and was left alone.
+ * *ret_stored is set only where libvirt made something else of it, which is
+ * GPUPT_E_CONFLICT. */
+int gpupt_libvirt_put_back(virDomainPtr domain, const char *from, const char *to,
+			   char **ret_stored, struct gpupt_error **error);
+
+/* Notes whether the guest runs or was saved. */
+void gpupt_libvirt_look(virDomainPtr domain, struct gpupt_outcome *outcome);
+
 /* libvirt has no compare-and-swap. So that processes of ours on one machine do not
  * overwrite each other's work, one at a time reads a domain for the last time and
  * defines it. GPUPT_E_CONFLICT when the turn does not come. */

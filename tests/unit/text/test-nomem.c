@@ -3,6 +3,8 @@
 
 #include <gpupt/diff.h>
 
+#include "text/same.h"
+
 /* Every allocation of the text room fails once: the call says so, touches none
  * of its out parameters and leaks nothing. Linked with -Wl,--wrap=... */
 
@@ -81,11 +83,26 @@ static void test_redact(void **state)
 	check(redact, 2);
 }
 
+static void test_same(void **state)
+{
+	(void)state;
+	for (int failures = 0; failures < 2; failures++) {
+		struct gpupt_error *error = NULL;
+		until_failure = failures;
+		int r = gpupt_same_definition(old_text, new_text, &error);
+		assert_int_equal(until_failure, -1);
+		assert_int_equal(r, GPUPT_E_NOMEM);
+		gpupt_error_free(error);
+	}
+	assert_int_equal(gpupt_same_definition(old_text, new_text, NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_diff),
 		cmocka_unit_test(test_redact),
+		cmocka_unit_test(test_same),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
