@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
-#include <unistd.h>
-
+#include "cli/define.h"
 #include "cli/output.h"
+#include "cli/store.h"
 #include "cli/work.h"
 
 /* What the confirm callback needs, and what it found. */
@@ -11,6 +10,13 @@ struct consent {
 	unsigned int times_asked;
 	int status; /* exit status or negative: why nothing may be defined */
 	struct gpupt_error **error;
+};
+
+/* What the keep and stored callbacks need. */
+struct keeping {
+	const struct cli_work *work;
+	struct cli_store store;
+	struct cli_kept kept;
 };
 
 static int print_outcome_diff(const struct cli_work *work, const struct gpupt_outcome *outcome,
@@ -23,22 +29,6 @@ static int print_outcome_diff(const struct cli_work *work, const struct gpupt_ou
 	const char *new_text = hypervisor->outcome_get_text(outcome, &new_length);
 	return cli_print_diff(work->settings, work->target.diff_name, old_text, old_length,
 			      new_text, new_length, error);
-}
-
-/* Somebody sits there: an answer can be typed, and one of the outputs is seen. */
-static bool is_interactive(void)
-{
-	return isatty(STDIN_FILENO) && (isatty(STDERR_FILENO) || isatty(STDOUT_FILENO));
-}
-
-/* Either output may be a file; the question goes to the terminal. */
-static bool ask(void)
-{
-	char answer[16];
-	FILE *terminal = isatty(STDERR_FILENO) ? stderr : stdout;
-	fputs("Define this? [y/N] ", terminal);
-	fflush(terminal);
-	return fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y');
 }
 
 /* gpupt_guest_apply() calls this with something to define. */
@@ -56,42 +46,48 @@ static int confirm(const struct gpupt_outcome *proposal, void *data)
 	consent->status = print_outcome_diff(consent->work, proposal, consent->error);
 	if (consent->status < 0)
 		return 1;
-	if (settings->yes || !is_interactive() || ask())
-		return 0;
-	consent->status = gpupt_fail(consent->error, GPUPT_E_REFUSED, "nothing was defined");
-	return 1;
+	consent->status = cli_ask(settings, "Define this?", consent->error);
+	return consent->status < 0;
 }
 
-static void note_managed_save(const struct cli_settings *settings, const char *name)
+/* ---- keeping what was there */
+
+/* Why the old definition could not be kept is not why anything else failed. */
+static int fail_keeping(const char *why, struct gpupt_error **error)
 {
-	struct gpupt_str command = { 0 };
-	cli_add_word(&command, "virsh");
-	if (settings->uri) {
-		cli_add_word(&command, "-c");
-		cli_add_word(&command, settings->uri);
-	}
-	cli_add_word(&command, "managedsave-remove");
-	cli_add_word(&command, name);
-	GPUPT_AUTOFREE char *line = gpupt_str_steal(&command, NULL);
-	cli_note(settings, "%s has a managed-save image: the change takes effect only after %s",
-		 name, line ? line : "virsh managedsave-remove");
+	return gpupt_fail(error, GPUPT_E_IO, "the present definition cannot be kept for undo, so "
+			  "nothing was changed: %s; --no-backup goes without", why);
 }
 
-static void report(const struct cli_work *work, const struct gpupt_outcome *outcome)
+/* gpupt_guest_apply() calls this just before it defines. */
+static int keep(const struct gpupt_outcome *proposal, void *data, struct gpupt_error **error)
 {
-	const struct cli_settings *settings = work->settings;
-	const struct cli_hypervisor *hypervisor = &work->target.hypervisor;
-	const char *name = hypervisor->guest_get_name(work->target.guest);
-	const char *invalid = hypervisor->outcome_get_validation_error(outcome);
-	if (invalid)
-		cli_note(settings, "%s: defined without validation, because the definition as it "
-			 "stood fails it: %s", name, invalid);
-	cli_note(settings, "%s: defined, read back and found right", name);
-	if (hypervisor->outcome_has_managed_save(outcome))
-		note_managed_save(settings, name);
-	if (hypervisor->outcome_needs_restart(outcome))
-		cli_note(settings, "%s is running: the change takes effect after a full stop and "
-			 "start; a reboot inside the guest is not enough", name);
+	struct keeping *keeping = data;
+	const struct cli_target *target = &keeping->work->target;
+	const struct cli_hypervisor *hypervisor = &target->hypervisor;
+	const struct gpupt_domain *domain = hypervisor->outcome_get_domain(proposal);
+	struct cli_text old, new;
+	GPUPT_AUTO(gpupt_error_free) struct gpupt_error *why = NULL;
+	old.text = gpupt_domain_get_text(domain, &old.length);
+	new.text = hypervisor->outcome_get_text(proposal, &new.length);
+	cli_store_clear(&keeping->store);
+	int r = cli_store_locate(hypervisor->connection_get_uri(target->connection),
+				 gpupt_domain_get_uuid(domain), &keeping->store, &why);
+	if (r == 0)
+		r = cli_store_keep(&keeping->store, &old, &new, time(NULL), &keeping->kept, &why);
+	return r < 0 ? fail_keeping(why ? gpupt_error_get_message(why) : "memory is short",
+				    error) : 0;
+}
+
+/* Called with what libvirt made of it. */
+static void settle(const char *text, void *data)
+{
+	struct keeping *keeping = data;
+	struct cli_text new = { text, strlen(text) };
+	GPUPT_AUTO(gpupt_error_free) struct gpupt_error *why = NULL;
+	if (cli_store_settle(&keeping->store, &keeping->kept, &new, &why) < 0)
+		cli_note(keeping->work->settings, "undo may not know this change again: %s",
+			 why ? gpupt_error_get_message(why) : "memory is short");
 }
 
 /* The domain is as it was: nothing to do, a dry run, or no size that fits. */
@@ -116,18 +112,24 @@ static int apply(struct cli_work *work, struct gpupt_error **error)
 {
 	const struct cli_hypervisor *hypervisor = &work->target.hypervisor;
 	struct consent consent = { .work = work, .error = error };
+	struct keeping keeping = { .work = work };
+	bool keeps = !work->settings->no_backup;
 	struct gpupt_apply_options options = {
 		.dry_run = work->settings->dry_run,
 		.confirm = confirm,
 		.confirm_data = &consent,
+		.keep = keeps ? keep : NULL,
+		.stored = keeps ? settle : NULL,
+		.keep_data = &keeping,
 	};
 	struct gpupt_outcome *outcome = NULL;
 	int r = hypervisor->guest_apply(work->target.guest, work->inventory, work->request,
 					&options, &outcome, error);
+	cli_store_clear(&keeping.store);
 	if (r < 0)
 		return r;
 	if (hypervisor->outcome_is_defined(outcome)) {
-		report(work, outcome);
+		cli_report_defined(work->settings, &work->target, outcome);
 		r = CLI_DONE;
 	} else if (consent.times_asked) {
 		r = consent.status;
@@ -138,25 +140,14 @@ static int apply(struct cli_work *work, struct gpupt_error **error)
 	return r;
 }
 
-static int fail_file(const struct cli_settings *settings, struct gpupt_error **error)
-{
-	struct gpupt_str word = { 0 };
-	cli_add_word(&word, settings->operand);
-	GPUPT_AUTOFREE char *file = gpupt_str_steal(&word, NULL);
-	if (!file)
-		return gpupt_fail_nomem(error);
-	return gpupt_fail(error, GPUPT_E_ARGUMENT,
-			  "apply takes a domain, and %s looks like a file: use gpupt-xml patch "
-			  "-i %s, or --domain", settings->operand, file);
-}
-
 int cli_apply(const struct cli_settings *settings, struct gpupt_error **error)
 {
-	if (cli_target_is_file(settings))
-		return fail_file(settings, error);
 	bool look = settings->dry_run && !settings->show_secrets;
 	struct cli_work work;
-	int r = cli_work_open(settings, look ? CLI_LOOK : CLI_CHANGE, &work, error);
+	int r = cli_domain_only(settings, error);
+	if (r < 0)
+		return r;
+	r = cli_work_open(settings, look ? CLI_LOOK : CLI_CHANGE, &work, error);
 	if (r < 0)
 		return r;
 	r = apply(&work, error);

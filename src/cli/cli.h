@@ -23,6 +23,7 @@ enum {
 	CLI_DONE = 0,
 	CLI_DIFFERS = 1, /* diff and apply --dry-run only */
 	CLI_UNASSIGNED = 1, /* verify only */
+	CLI_DIFFERS = 1, /* diff and --dry-run only */
 	CLI_TROUBLE = 2,
 	CLI_NO_FIT = 3,
 	CLI_FINDINGS = 4, /* diff --strict only */
@@ -41,6 +42,9 @@ enum cli_command_bit {
 	CLI_VERIFY = 1 << 7,
 	CLI_GUEST = 1 << 8,
 	CLI_REHEARSE = 1 << 9,
+	CLI_DOCTOR = 1 << 12,
+	CLI_UNDO = 1 << 13,
+	CLI_HISTORY = 1 << 14,
 };
 
 enum cli_format { CLI_FORMAT_TEXT, CLI_FORMAT_JSON, CLI_FORMAT_SVG };
@@ -81,7 +85,7 @@ struct cli_settings {
 	unsigned int timeout_seconds; /* 0: not said */
 	bool allow_shrink, force, multifunction, no_siblings;
 	bool as_file, as_domain;
-	bool dry_run, in_place, strict, yes;
+	bool dry_run, in_place, strict, yes, no_backup;
 	bool all, show_secrets;
 	bool strict_checkup;
 	bool guest_agent;
@@ -106,6 +110,8 @@ int cli_explain(const struct cli_settings *settings, struct gpupt_error **error)
 int cli_rehearse(const struct cli_settings *settings, struct gpupt_error **error);
 int cli_devices(const struct cli_settings *settings, struct gpupt_error **error);
 int cli_doctor(const struct cli_settings *settings, struct gpupt_error **error);
+int cli_undo(const struct cli_settings *settings, struct gpupt_error **error);
+int cli_history(const struct cli_settings *settings, struct gpupt_error **error);
 int cli_snapshot(const struct cli_settings *settings, struct gpupt_error **error);
 int cli_verify(const struct cli_settings *settings, struct gpupt_error **error);
 int cli_guest(const struct cli_settings *settings, struct gpupt_error **error);

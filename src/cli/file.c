@@ -16,8 +16,8 @@ int cli_file_fail(struct gpupt_error **error, const char *what, const char *path
 }
 
 /* Reads to the end, one byte more than allowed at most. */
-static int read_all(int fd, const char *name, char **ret_text, size_t *ret_length,
-		    struct gpupt_error **error)
+int cli_file_read_open(int fd, const char *name, char **ret_text, size_t *ret_length,
+		       struct gpupt_error **error)
 {
 	struct stat st;
 	size_t capacity = FIRST_READ, length = 0;
@@ -57,11 +57,11 @@ int cli_file_read(const char *path, char **ret_text, size_t *ret_length,
 		  struct gpupt_error **error)
 {
 	if (strcmp(path, "-") == 0)
-		return read_all(STDIN_FILENO, "standard input", ret_text, ret_length, error);
+		return cli_file_read_open(STDIN_FILENO, "standard input", ret_text, ret_length, error);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return cli_file_fail(error, "open", path);
-	int r = read_all(fd, path, ret_text, ret_length, error);
+	int r = cli_file_read_open(fd, path, ret_text, ret_length, error);
 	close(fd);
 	return r;
 }

@@ -9,6 +9,14 @@
 int cli_file_read(const char *path, char **ret_text, size_t *ret_length,
 		  struct gpupt_error **error);
 
+/* The same from an open file, which messages call `name`. */
+int cli_file_read_open(int fd, const char *name, char **ret_text, size_t *ret_length,
+		       struct gpupt_error **error);
+
+/* Writes all of a text; messages call the file `path`. */
+int cli_file_write(int fd, const char *path, const char *text, size_t length,
+		   struct gpupt_error **error);
+
 /* Bytes of a text. */
 struct cli_text {
 	const char *text;

@@ -29,6 +29,7 @@
 	X(recipe_for) \
 	X(tuning_free) \
 	X(tuning_state_name) \
+	X(guest_restore) \
 	X(outcome_free) \
 	X(outcome_get_domain) \
 	X(outcome_get_plan) \

@@ -21,6 +21,9 @@ static const struct cli_command commands[] = {
 	{ "apply", CLI_APPLY, "DOMAIN", "compute, show the diff, define through libvirt",
 	  "On a terminal it shows the diff and asks; otherwise calling it is the consent.",
 	  cli_apply },
+	{ "undo", CLI_UNDO, "DOMAIN", "put back what the last apply replaced",
+	  "Not where the domain was changed since by something else.", cli_undo },
+	{ "history", CLI_HISTORY, "DOMAIN", "list what undo can put back", "", cli_history },
 	{ "diff", CLI_DIFF, "TARGET", "show what apply or patch would change",
 	  "Exit status: 0 nothing to do, 1 differs, 2 trouble, 3 cannot fit.", cli_diff },
 	{ "patch", CLI_PATCH, "FILE", "write the new XML of a file to standard output",
@@ -126,6 +129,8 @@ static int run(int argc, char **argv, struct gpupt_error **error)
 				  "say what to do: apply, diff, patch, explain, rehearse, devices, "
 				  "doctor, snapshot, verify, guest; "
 				  "see gpupt-xml --help");
+				  "say what to do: apply, undo, history, diff, patch, explain, "
+				  "devices, doctor, snapshot; see gpupt-xml --help");
 	if (is_one_of(argv[1], "-h", "--help", "help"))
 		return help(argc > 2 ? argv[2] : NULL, error);
 	if (is_one_of(argv[1], "-V", "--version", "version")) {

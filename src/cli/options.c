@@ -11,6 +11,11 @@
 #define LOOKING (CLI_DIFF | CLI_EXPLAIN | CLI_REHEARSE)
 #define RUNNING (CLI_VERIFY | CLI_GUEST)
 #define EVERY (PLANNING | CLI_DEVICES | CLI_DOCTOR | CLI_SNAPSHOT | RUNNING)
+#define PLANNING (CLI_APPLY | CLI_DIFF | CLI_PATCH | CLI_EXPLAIN)
+#define LOOKING (CLI_DIFF | CLI_EXPLAIN)
+#define HOST (PLANNING | CLI_DEVICES | CLI_DOCTOR | CLI_SNAPSHOT)
+#define KEPT (CLI_UNDO | CLI_HISTORY)
+#define EVERY (HOST | KEPT)
 
 /* Options without a letter. */
 enum {
@@ -25,10 +30,15 @@ enum {
 
 const struct cli_option cli_options[] = {
 	{ 'c', "connect", "URI", CLI_APPLY | LOOKING | CLI_DOCTOR | RUNNING,
+	OPTION_STRICT, OPTION_NO_BACKUP,
+};
+
+const struct cli_option cli_options[] = {
+	{ 'c', "connect", "URI", CLI_APPLY | LOOKING | CLI_DOCTOR | KEPT,
 	  "hypervisor to connect to, as in virsh" },
 	{ OPTION_FILE, "file", NULL, LOOKING | CLI_DOCTOR,
 	  "TARGET is a file, whatever it looks like" },
-	{ OPTION_DOMAIN, "domain", NULL, CLI_APPLY | LOOKING | CLI_DOCTOR,
+	{ OPTION_DOMAIN, "domain", NULL, CLI_APPLY | LOOKING | CLI_DOCTOR | KEPT,
 	  "TARGET is a domain, whatever it looks like" },
 	{ OPTION_ADD, "add-device", "DEVICE", PLANNING,
 	  "pass a device through as well (repeatable): 0000:08:00.0, pci_0000_08_00_0, "
@@ -58,12 +68,12 @@ const struct cli_option cli_options[] = {
 	  "memreserve (see the man page)" },
 	{ OPTION_FORBID, "forbid", "LIST", PLANNING | CLI_GUEST,
 	  "what may not: of hole, hotplug, memreserve, which are allowed by default" },
-	{ OPTION_INVENTORY, "inventory", "FILE", EVERY,
+	{ OPTION_INVENTORY, "inventory", "FILE", HOST,
 	  "the host's devices, from a snapshot or from lspci -vv" },
-	{ OPTION_SYSFS, "sysfs", "DIR", EVERY, "the host's devices, from a copy of /sys" },
-	{ OPTION_ASSUME, "assume", "ADDRESS=VENDOR:DEVICE", EVERY,
+	{ OPTION_SYSFS, "sysfs", "DIR", HOST, "the host's devices, from a copy of /sys" },
+	{ OPTION_ASSUME, "assume", "ADDRESS=VENDOR:DEVICE", HOST,
 	  "take a known GPU to be in the host already (repeatable)" },
-	{ OPTION_DRY_RUN, "dry-run", NULL, CLI_APPLY,
+	{ OPTION_DRY_RUN, "dry-run", NULL, CLI_APPLY | CLI_UNDO,
 	  "define nothing; exit 1 when something would change" },
 	{ OPTION_YES, "yes", NULL, CLI_APPLY, "do not ask on a terminal" },
 	{ OPTION_GUEST_OS, "guest-os", "NAME", CLI_GUEST,
@@ -71,6 +81,9 @@ const struct cli_option cli_options[] = {
 	{ OPTION_AGENT, "guest-agent", NULL, RUNNING, "ask the agent that runs in the guest" },
 	{ OPTION_CARRY_OUT, "yes", NULL, CLI_GUEST,
 	  "let the agent carry the steps out" },
+	{ OPTION_YES, "yes", NULL, CLI_APPLY | CLI_UNDO, "do not ask on a terminal" },
+	{ OPTION_NO_BACKUP, "no-backup", NULL, CLI_APPLY,
+	  "do not keep the present definition for undo" },
 	{ 'i', "in-place", NULL, CLI_PATCH, "rewrite FILE itself" },
 	{ 'o', "output", "FILE", CLI_PATCH | CLI_SNAPSHOT, "write to FILE" },
 	{ OPTION_KERNEL, "kernel", "FILE", CLI_REHEARSE,
@@ -85,11 +98,12 @@ const struct cli_option cli_options[] = {
 	{ OPTION_STRICT_CHECKUP, "strict", NULL, CLI_DOCTOR,
 	  "exit 1 also where something could not be examined" },
 	{ OPTION_FORMAT, "format", "text|json", CLI_DEVICES | CLI_DOCTOR | CLI_REHEARSE | RUNNING,
+	{ OPTION_FORMAT, "format", "text|json", CLI_DEVICES | CLI_DOCTOR | CLI_HISTORY,
 	  "text (default) or JSON" },
 	{ OPTION_PICTURE_FORMAT, "format", "text|json|svg", CLI_EXPLAIN,
 	  "text (default), JSON, or the drawing as an SVG picture" },
 	{ OPTION_STRICT, "strict", NULL, CLI_DIFF, "exit 4 when a finding is an error" },
-	{ OPTION_SECRETS, "show-secrets", NULL, CLI_APPLY | CLI_DIFF,
+	{ OPTION_SECRETS, "show-secrets", NULL, CLI_APPLY | CLI_DIFF | CLI_UNDO,
 	  "show passwords in the diff" },
 	{ OPTION_COLOR, "color", "auto|always|never", EVERY,
 	  "colours: auto (default: on a terminal, unless NO_COLOR is set)" },
@@ -241,6 +255,8 @@ static int set(const struct cli_option *option, const char *argument,
 	case OPTION_CARRY_OUT: settings->yes = true; break;
 	case OPTION_GUEST_OS: settings->guest_os = argument; break;
 	case OPTION_AGENT: settings->guest_agent = true; break;
+	case OPTION_YES: settings->yes = true; break;
+	case OPTION_NO_BACKUP: settings->no_backup = true; break;
 	case OPTION_ALL: settings->all = true; break;
 	case OPTION_STRICT_CHECKUP: settings->strict_checkup = true; break;
 	case OPTION_STRICT: settings->strict = true; break;

@@ -15,8 +15,8 @@
 
 #define ACL "system.posix_acl_access"
 
-static int write_all(int fd, const char *path, const char *text, size_t length,
-		     struct gpupt_error **error)
+int cli_file_write(int fd, const char *path, const char *text, size_t length,
+		   struct gpupt_error **error)
 {
 	while (length) {
 		ssize_t n = write(fd, text, length);
@@ -102,7 +102,7 @@ static int set_default_mode(int fd, const char *path, struct gpupt_error **error
 static int fill(int fd, int from, const char *path, const char *text, size_t length,
 		struct gpupt_error **error)
 {
-	int r = write_all(fd, path, text, length, error);
+	int r = cli_file_write(fd, path, text, length, error);
 	if (r == 0)
 		r = from >= 0 ? copy_metadata(from, fd, path, error) :
 				set_default_mode(fd, path, error);

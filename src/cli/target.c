@@ -100,7 +100,7 @@ static int explain_not_found(const struct cli_settings *settings,
 	if (!settings->as_domain && access(settings->operand, F_OK) == 0)
 		return gpupt_fail(error, GPUPT_E_NOT_FOUND,
 				  "there is no domain \"%s\", but a file: %s", settings->operand,
-				  settings->command->bit == CLI_APPLY ?
+				  settings->command->bit & (CLI_APPLY | CLI_UNDO | CLI_HISTORY) ?
 					  "see gpupt-xml patch --in-place" : "use --file");
 	return GPUPT_E_NOT_FOUND; /* with the near names that the search found */
 }

@@ -26,6 +26,7 @@ offer_for ''
 for command in apply diff patch explain devices doctor snapshot verify guest help; do
 	offers $command
 done
+for command in apply undo history diff patch explain devices doctor snapshot help; do offers $command; done
 offer_for d
 offers diff
 offers doctor
@@ -59,6 +60,13 @@ offers_not vm.xml
 offer_for verify ''
 offers z-k8s-n-1
 offers_not vm.xml
+for command in apply undo history; do
+	offer_for $command ''
+	offers z-k8s-n-1
+	offers_not vm.xml
+done
+offer_for history --format ''
+offers json
 offer_for patch ''
 offers vm.xml
 offers_not z-k8s-n-1

@@ -13,6 +13,7 @@ failures=0
 lab=$(mktemp -d "${TMPDIR:-/tmp}/gpupt-cli.XXXXXX") || exit 99
 trap 'cd / && rm -rf "$lab"' EXIT
 trap 'exit 99' INT TERM
+export XDG_STATE_HOME=$lab/state # what apply keeps
 mkdir "$lab/work" && cd "$lab/work" || exit 99
 
 # A Tesla P10, as the catalogue knows it, where z-k8s-n-1 expects one.
