@@ -34,6 +34,7 @@ int gpupt_libvirt_apply(virDomainPtr domain, const struct gpupt_inventory *inven
 /** See gpupt_guest_inspect(). Since 0.1. */
 int gpupt_libvirt_inspect(virDomainPtr domain, const struct gpupt_inspect_options *options,
 			  struct gpupt_inspection **ret, struct gpupt_error **error);
+
 /** See gpupt_guest_restore(). Since 0.1. */
 int gpupt_libvirt_restore(virDomainPtr domain, const char *expected, const char *text,
 			  struct gpupt_outcome **ret, struct gpupt_error **error);

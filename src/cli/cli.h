@@ -21,9 +21,8 @@ GPUPT_DEFINE_CLEANUP(struct gpupt_inventory, gpupt_inventory_free)
 /* Exit status. Negative `enum gpupt_status` values become 2 or 3 in main.c. */
 enum {
 	CLI_DONE = 0,
-	CLI_DIFFERS = 1, /* diff and apply --dry-run only */
-	CLI_UNASSIGNED = 1, /* verify only */
 	CLI_DIFFERS = 1, /* diff and --dry-run only */
+	CLI_UNASSIGNED = 1, /* verify only */
 	CLI_TROUBLE = 2,
 	CLI_NO_FIT = 3,
 	CLI_FINDINGS = 4, /* diff --strict only */
@@ -42,9 +41,8 @@ enum cli_command_bit {
 	CLI_VERIFY = 1 << 7,
 	CLI_GUEST = 1 << 8,
 	CLI_REHEARSE = 1 << 9,
-	CLI_DOCTOR = 1 << 12,
-	CLI_UNDO = 1 << 13,
-	CLI_HISTORY = 1 << 14,
+	CLI_UNDO = 1 << 10,
+	CLI_HISTORY = 1 << 11,
 };
 
 enum cli_format { CLI_FORMAT_TEXT, CLI_FORMAT_JSON, CLI_FORMAT_SVG };

@@ -126,11 +126,9 @@ static int run(int argc, char **argv, struct gpupt_error **error)
 {
 	if (argc < 2)
 		return gpupt_fail(error, GPUPT_E_ARGUMENT,
-				  "say what to do: apply, diff, patch, explain, rehearse, devices, "
-				  "doctor, snapshot, verify, guest; "
-				  "see gpupt-xml --help");
 				  "say what to do: apply, undo, history, diff, patch, explain, "
-				  "devices, doctor, snapshot; see gpupt-xml --help");
+				  "rehearse, devices, doctor, snapshot, verify, guest; see "
+				  "gpupt-xml --help");
 	if (is_one_of(argv[1], "-h", "--help", "help"))
 		return help(argc > 2 ? argv[2] : NULL, error);
 	if (is_one_of(argv[1], "-V", "--version", "version")) {

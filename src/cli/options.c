@@ -10,10 +10,7 @@
 #define PLANNING (CLI_APPLY | CLI_DIFF | CLI_PATCH | CLI_EXPLAIN | CLI_REHEARSE)
 #define LOOKING (CLI_DIFF | CLI_EXPLAIN | CLI_REHEARSE)
 #define RUNNING (CLI_VERIFY | CLI_GUEST)
-#define EVERY (PLANNING | CLI_DEVICES | CLI_DOCTOR | CLI_SNAPSHOT | RUNNING)
-#define PLANNING (CLI_APPLY | CLI_DIFF | CLI_PATCH | CLI_EXPLAIN)
-#define LOOKING (CLI_DIFF | CLI_EXPLAIN)
-#define HOST (PLANNING | CLI_DEVICES | CLI_DOCTOR | CLI_SNAPSHOT)
+#define HOST (PLANNING | CLI_DEVICES | CLI_DOCTOR | CLI_SNAPSHOT | RUNNING)
 #define KEPT (CLI_UNDO | CLI_HISTORY)
 #define EVERY (HOST | KEPT)
 
@@ -25,16 +22,11 @@ enum {
 	OPTION_ALL, OPTION_FORMAT, OPTION_PICTURE_FORMAT, OPTION_SECRETS, OPTION_COLOR,
 	OPTION_FIRMWARE, OPTION_GUEST_KERNEL, OPTION_ALLOW, OPTION_FORBID, OPTION_STRICT_CHECKUP,
 	OPTION_STRICT, OPTION_AGENT, OPTION_CARRY_OUT, OPTION_GUEST_OS, OPTION_KERNEL,
-	OPTION_INITRD, OPTION_EMULATOR, OPTION_TIMEOUT,
+	OPTION_INITRD, OPTION_EMULATOR, OPTION_TIMEOUT, OPTION_NO_BACKUP,
 };
 
 const struct cli_option cli_options[] = {
-	{ 'c', "connect", "URI", CLI_APPLY | LOOKING | CLI_DOCTOR | RUNNING,
-	OPTION_STRICT, OPTION_NO_BACKUP,
-};
-
-const struct cli_option cli_options[] = {
-	{ 'c', "connect", "URI", CLI_APPLY | LOOKING | CLI_DOCTOR | KEPT,
+	{ 'c', "connect", "URI", CLI_APPLY | LOOKING | CLI_DOCTOR | RUNNING | KEPT,
 	  "hypervisor to connect to, as in virsh" },
 	{ OPTION_FILE, "file", NULL, LOOKING | CLI_DOCTOR,
 	  "TARGET is a file, whatever it looks like" },
@@ -75,7 +67,6 @@ const struct cli_option cli_options[] = {
 	  "take a known GPU to be in the host already (repeatable)" },
 	{ OPTION_DRY_RUN, "dry-run", NULL, CLI_APPLY | CLI_UNDO,
 	  "define nothing; exit 1 when something would change" },
-	{ OPTION_YES, "yes", NULL, CLI_APPLY, "do not ask on a terminal" },
 	{ OPTION_GUEST_OS, "guest-os", "NAME", CLI_GUEST,
 	  "which system the guest runs: debian, fedora, sles..." },
 	{ OPTION_AGENT, "guest-agent", NULL, RUNNING, "ask the agent that runs in the guest" },
@@ -97,8 +88,8 @@ const struct cli_option cli_options[] = {
 	{ OPTION_ALL, "all", NULL, CLI_DEVICES, "all functions, not only those worth passing on" },
 	{ OPTION_STRICT_CHECKUP, "strict", NULL, CLI_DOCTOR,
 	  "exit 1 also where something could not be examined" },
-	{ OPTION_FORMAT, "format", "text|json", CLI_DEVICES | CLI_DOCTOR | CLI_REHEARSE | RUNNING,
-	{ OPTION_FORMAT, "format", "text|json", CLI_DEVICES | CLI_DOCTOR | CLI_HISTORY,
+	{ OPTION_FORMAT, "format", "text|json",
+	  CLI_HISTORY | CLI_REHEARSE | CLI_DEVICES | CLI_DOCTOR | RUNNING,
 	  "text (default) or JSON" },
 	{ OPTION_PICTURE_FORMAT, "format", "text|json|svg", CLI_EXPLAIN,
 	  "text (default), JSON, or the drawing as an SVG picture" },
@@ -255,7 +246,6 @@ static int set(const struct cli_option *option, const char *argument,
 	case OPTION_CARRY_OUT: settings->yes = true; break;
 	case OPTION_GUEST_OS: settings->guest_os = argument; break;
 	case OPTION_AGENT: settings->guest_agent = true; break;
-	case OPTION_YES: settings->yes = true; break;
 	case OPTION_NO_BACKUP: settings->no_backup = true; break;
 	case OPTION_ALL: settings->all = true; break;
 	case OPTION_STRICT_CHECKUP: settings->strict_checkup = true; break;

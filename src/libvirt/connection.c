@@ -223,6 +223,8 @@ GPUPT_EXPORT int gpupt_guest_tune(struct gpupt_guest *guest, const char *fallbac
 {
 	struct gpupt_agent agent = { gpupt_libvirt_ask_agent, guest->libvirt };
 	return gpupt_agent_tune(&agent, fallback_os, carry_out, ret, error);
+}
+
 GPUPT_EXPORT int gpupt_guest_restore(struct gpupt_guest *guest, const char *expected,
 				     const char *text, struct gpupt_outcome **ret,
 				     struct gpupt_error **error)

@@ -23,10 +23,10 @@ offers() { grep -qx -- "$1" offered || fail "\"$1\" is not offered: $(cat offere
 offers_not() { grep -qx -- "$1" offered && fail "\"$1\" is offered"; }
 
 offer_for ''
-for command in apply diff patch explain devices doctor snapshot verify guest help; do
+for command in apply undo history diff patch explain rehearse devices doctor snapshot verify \
+	guest help; do
 	offers $command
 done
-for command in apply undo history diff patch explain devices doctor snapshot help; do offers $command; done
 offer_for d
 offers diff
 offers doctor

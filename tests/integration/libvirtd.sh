@@ -8,33 +8,6 @@
 #   start_libvirtd: in there; sets $daemon
 # Wants: skip. Offers: run, has, has_not, fail, $failures.
 
-# SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck shell=bash
-# Sourced by tests that take "GPUPT_XML EXAMPLES": gives them a libvirtd of their own.
-
-set -u
-
-gpupt_xml=$1
-examples=$2
-
-skip() {
-	echo "skipped: $1"
-	exit 77
-}
-
-if [ "${3-}" != inside ]; then
-	[ "$(id -u)" = 0 ] || skip "needs root for a mount namespace"
-	for tool in libvirtd virsh unshare qemu-system-x86_64; do
-		PATH=$PATH:/usr/sbin command -v $tool >/dev/null || skip "$tool is not installed"
-	done
-	[ -e /usr/share/OVMF/OVMF_CODE_4M.fd ] || skip "no OVMF firmware"
-	unshare -m -n --propagation private true 2>/dev/null || skip "no namespaces here"
-	exec "${0%/*}/../with-libvirt-account.sh" \
-		unshare -m -n --propagation private "$BASH" "$0" "$gpupt_xml" "$examples" inside
-fi
-
-export PATH=$PATH:/usr/sbin LC_ALL=C
-unset LIBVIRT_DEFAULT_URI
 failures=0
 
 fail() {
@@ -101,36 +74,3 @@ prepare_program() {
 		gpupt_xml=/run/lab/gpupt-xml
 	fi
 }
-# The daemon
-
-for directory in /run /var/lib /var/log /var/cache; do
-	mount -t tmpfs tmpfs $directory || skip "cannot mount on $directory"
-	mkdir $directory/libvirt
-done
-mkdir -p /run/lab/etc/qemu
-mount --bind /run/lab/etc /etc/libvirt || skip "cannot mount on /etc/libvirt"
-printf '%s\n' 'auth_unix_ro = "none"' 'auth_unix_rw = "none"' 'unix_sock_group = "root"' \
-	'listen_tls = 0' 'listen_tcp = 1' 'auth_tcp = "none"' >/etc/libvirt/libvirtd.conf
-printf '%s\n' 'security_driver = "none"' 'namespaces = []' 'cgroup_controllers = []' \
-	'user = "root"' 'group = "root"' 'stdio_handler = "file"' >/etc/libvirt/qemu.conf
-ip link set lo up 2>/dev/null # for the remote URI below
-libvirtd -l -p /run/lab/libvirtd.pid >/run/lab/libvirtd.log 2>&1 &
-daemon=$!
-trap '{ kill $daemon; wait $daemon; } 2>/dev/null' EXIT
-for _ in $(seq 100); do
-	virsh -r -c qemu:///system version >/dev/null 2>&1 && break
-	kill -0 $daemon 2>/dev/null || skip "libvirtd does not run: $(tail -n 3 /run/lab/libvirtd.log)"
-	sleep 0.1
-done
-virsh -r -c qemu:///system version >/dev/null || skip "libvirtd does not answer"
-
-# AddressSanitizer wraps the xdr functions that libvirt has from libtirpc, and finds
-# the real ones only where that was loaded from the start, not by dlopen().
-libasan=$(ldd "$gpupt_xml" | awk '/libasan/ { print $3 }')
-if [ -n "$libasan" ]; then
-	libtirpc=$(ldd "$(command -v virsh)" | awk '/libtirpc/ { print $3 }')
-	printf '#!/bin/sh\nLD_PRELOAD="%s %s" exec %s "$@"\n' "$libasan" "$libtirpc" \
-		"$(realpath "$gpupt_xml")" >/run/lab/gpupt-xml
-	chmod +x /run/lab/gpupt-xml
-	gpupt_xml=/run/lab/gpupt-xml
-fi

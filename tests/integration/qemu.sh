@@ -23,7 +23,6 @@ export PATH=$PATH:/usr/sbin LC_ALL=C
 unset LIBVIRT_DEFAULT_URI
 start_libvirtd
 prepare_program
-. "${0%/*}/libvirtd.sh"
 
 # The user's story: q35, OVMF, a GPU with BARs of 16 MiB, 32 GiB and 32 MiB
 
