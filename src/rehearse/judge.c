@@ -158,6 +158,50 @@ static bool is_doubtful(const struct judge *judge, const struct gpupt_mmio_funct
 	return other_class && short_of_room;
 }
 
+/* Whether it has the function's memory BARs and no others. */
+static bool is_exact(const struct gpupt_mmio_function *function,
+		     const struct gpupt_standin *standin)
+{
+	size_t shown = 0, others = 0;
+	for (size_t b = 0; b < function->n_bars; b++) {
+		const struct gpupt_mmio_bar *bar = &function->bars[b];
+		if (!is_shown(bar))
+			continue;
+		shown++;
+		int index = standin->bar_of[bar->index];
+		for (size_t s = 0; s < standin->n_bars && index >= 0; s++)
+			if ((int)standin->bars[s].index == index &&
+			    standin->bars[s].size != bar->size)
+				index = -1;
+		if (index < 0)
+			return false;
+	}
+	for (size_t s = 0; s < standin->n_bars; s++)
+		others += is_shown(&standin->bars[s]);
+	return others == shown;
+}
+
+/* Where there is no room for all, a small BAR more or less decides who goes without. */
+static bool is_contested(const struct judge *judge, const struct gpupt_mmio_function *functions)
+{
+	bool exact = true, short_of_room = false;
+	for (size_t i = 0; i < judge->planned->n_functions; i++) {
+		for (size_t r = 0; r < judge->n_rounds; r++)
+			exact &= is_exact(&functions[i], &judge->rounds[r].standins[i]);
+		for (size_t b = 0; b < functions[i].n_bars; b++)
+			short_of_room |= is_shown(&functions[i].bars[b]) &&
+					 functions[i].bars[b].placed_by == GPUPT_MMIO_NOBODY;
+	}
+	return short_of_room && !exact;
+}
+
+/* It is not as planned, in a BAR that the plan does not expect it of. */
+static bool is_surprise(const struct gpupt_mmio_bar *bar, enum gpupt_rehearsal_verdict verdict)
+{
+	return verdict == GPUPT_REHEARSAL_ELSEWHERE || verdict == GPUPT_REHEARSAL_AFTER_ALL ||
+	       (verdict == GPUPT_REHEARSAL_MISSING && bar->placed_by != GPUPT_MMIO_NOBODY);
+}
+
 static enum gpupt_rehearsal_verdict verdict_on(const struct judge *judge,
 					       const struct gpupt_mmio_bar *bar,
 					       struct sight sight)
@@ -181,14 +225,15 @@ static void fill(const struct judge *judge, const struct gpupt_mmio_function *fu
 {
 	size_t n_layout, n = 0;
 	const struct gpupt_layout_bar *layout = gpupt_plan_get_layout(judge->plan, &n_layout);
-	bool doubtful = is_doubtful(judge, functions);
+	bool doubtful = is_doubtful(judge, functions), contested = is_contested(judge, functions);
 	for (size_t i = 0; i < judge->planned->n_functions; i++)
 		for (size_t b = 0; b < functions[i].n_bars && n < n_layout; b++) {
 			const struct gpupt_mmio_bar *bar = &functions[i].bars[b];
 			if (!is_shown(bar))
 				continue;
 			struct sight sight = sight_of(judge, i, bar);
-			sight.known &= !doubtful;
+			sight.known &= !doubtful &&
+				       !(contested && is_surprise(bar, verdict_on(judge, bar, sight)));
 			rehearsal->bars[n] = (struct gpupt_rehearsal_bar){
 				.planned = &layout[n],
 				.placed_by = (enum gpupt_placer)bar->placed_by,

@@ -7,12 +7,12 @@
 
 /* An A100 behind a port without hotplug, under OVMF's classic window: all BARs are the
  * kernel's to place. */
-static const char domain_text[] =
+static const char domain_format[] =
 	"<domain type='qemu'><memory unit='GiB'>1</memory>"
 	"<os firmware='efi'><type arch='x86_64' machine='pc-q35-7.2'>hvm</type></os>"
 	"<cpu mode='custom'><model>Westmere</model></cpu><devices>"
 	"<controller type='pci' index='0' model='pcie-root'>"
-	"<pcihole64 unit='GiB'>256</pcihole64></controller>"
+	"<pcihole64 unit='GiB'>%u</pcihole64></controller>"
 	"<controller type='pci' index='1' model='pcie-root-port'>"
 	"<target hotplug='off'/></controller>"
 	"<controller type='pci' index='2' model='pcie-root-port'/>"
@@ -22,8 +22,10 @@ static const char domain_text[] =
 	"<address type='pci' domain='0' bus='1' slot='0' function='0'/></hostdev>"
 	"</devices></domain>";
 
-static struct gpupt_plan *make_plan(const char *firmware)
+static struct gpupt_plan *make_plan(const char *firmware, unsigned int hole_gib)
 {
+	char domain_text[sizeof(domain_format) + 16];
+	snprintf(domain_text, sizeof(domain_text), domain_format, hole_gib);
 	struct gpupt_domain *domain = NULL;
 	struct gpupt_inventory *inventory = NULL;
 	struct gpupt_plan *plan = NULL;
@@ -75,9 +77,9 @@ static void play(struct scene *scene, size_t world, bool with_kernel)
 		}
 }
 
-static struct scene open_scene(const char *firmware)
+static struct scene open_scene_with(const char *firmware, unsigned int hole_gib)
 {
-	struct scene scene = { .plan = make_plan(firmware) };
+	struct scene scene = { .plan = make_plan(firmware, hole_gib) };
 	scene.planned = gpupt_plan_get_planned(scene.plan);
 	assert_non_null(scene.planned);
 	size_t n = scene.planned->n_functions;
@@ -88,6 +90,11 @@ static struct scene open_scene(const char *firmware)
 	while (strncmp(scene.planned->labels[scene.gpu], "hostdev", 7) != 0)
 		scene.gpu++;
 	return scene;
+}
+
+static struct scene open_scene(const char *firmware)
+{
+	return open_scene_with(firmware, 256);
 }
 
 static void close_scene(struct scene *scene)
@@ -220,6 +227,21 @@ static void another_class_is_in_doubt(void **state)
 	close_scene(&scene);
 }
 
+/* A hole that is too small: which BARs go without may hang on a stand-in's own. */
+static void who_goes_without_is_in_doubt(void **state)
+{
+	(void)state;
+	struct scene scene = open_scene_with("debian-12", 64);
+	struct gpupt_standin *standin = &scene.rounds[0].standins[scene.gpu];
+	play(&scene, 0, true);
+	assert_verdicts(&scene, 1, true, YES, NO, NO);
+	scene.rounds[0].seen[scene.gpu].bars[0].address = 0;
+	assert_verdicts(&scene, 1, true, NO, NO, NO);
+	standin->bars[standin->n_bars++] = (struct gpupt_mmio_bar){ .index = 5, .size = 4096 };
+	assert_verdicts(&scene, 1, true, BLIND, NO, NO);
+	close_scene(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +251,7 @@ int main(void)
 		cmocka_unit_test(a_standin_of_another_size_is_none),
 		cmocka_unit_test(it_finds_the_possibility),
 		cmocka_unit_test(another_class_is_in_doubt),
+		cmocka_unit_test(who_goes_without_is_in_doubt),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
