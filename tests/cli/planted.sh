@@ -47,13 +47,19 @@ for name in planted loose; do
 		"$GPUPT_XML" $command 2>/dev/null | grep -o 'planted-[0-9][0-9]*' | sort -u |
 			cmp -s all - || fail "$name: $command shows other secrets than there are"
 	done
-	# Broken at a secret, as by a quote or an ampersand in a password.
+	# Broken at a secret, as by a quote or an ampersand in a password: one way each.
+	turn=0
 	while read -r secret; do
-		for broken in "\&$secret;" "<$secret>" "</$secret>" "<?$secret" \
-			"'\" $secret='' $secret=''"; do
-			sed "s|$secret|$broken|" "$file" >broken.xml
-			quiet diff broken.xml "$p10"
-		done
+		case $((turn % 5)) in
+		0) broken="\&$secret;" ;;
+		1) broken="<$secret>" ;;
+		2) broken="</$secret>" ;;
+		3) broken="<?$secret" ;;
+		4) broken="'\" $secret='' $secret=''" ;;
+		esac
+		turn=$((turn + 1))
+		sed "s|$secret|$broken|" "$file" >broken.xml
+		quiet diff broken.xml "$p10"
 	done <all
 done
 
