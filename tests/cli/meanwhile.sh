@@ -6,6 +6,7 @@
 
 strace -qq -o /dev/null -e inject=fsync:delay_enter=1000 true 2>/dev/null ||
 	skip "no strace(1) that can delay, or it may not trace"
+export ASAN_OPTIONS=detect_leaks=0${ASAN_OPTIONS:+:$ASAN_OPTIONS} # which would trace too
 umask 022
 sed "s|^    <memballoon|    <graphics type='vnc' passwd='s3cret'/>\n&|" \
 	"$EXAMPLES/z-k8s-n-1.xml" >vm.xml
