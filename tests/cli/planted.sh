@@ -79,6 +79,10 @@ quiet apply planted -c "$uri" "$p10" --dry-run -v
 quiet apply planted -c "$uri" "$p10" -v
 grep -q "found right" "$lab/err" || fail "it is not applied: $(cat "$lab/err")"
 quiet apply planted -c "$uri" "$p10" --pcihole64 2TiB
+quiet history planted -c "$uri"
+quiet history planted -c "$uri" --format json
+quiet undo planted -c "$uri" --dry-run
+quiet undo planted -c "$uri"
 quiet explain planted -c "$uri" "$p10" --format json
 quiet doctor planted -c "$uri" --inventory "$EXAMPLES/hosts/p10.json"
 finish

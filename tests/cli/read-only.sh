@@ -21,6 +21,7 @@ connects "read-only" diff z-k8s-n-1 -c "$node" "$p10" --strict
 connects "read-only" explain z-k8s-n-1 -c "$node" "$p10"
 connects "read-only" doctor z-k8s-n-1 -c "$node" --inventory "$host"
 connects "read-only" apply z-k8s-n-1 -c "$node" "$p10" --dry-run
+connects "read-only" history z-k8s-n-1 -c "$node"
 connects "read-only" diff nobody -c "$node" "$p10"
 connects "" diff "$EXAMPLES/z-k8s-n-1.xml" "$p10"
 connects "" patch "$EXAMPLES/z-k8s-n-1.xml" "$p10"
