@@ -29,6 +29,9 @@ run 1 diff z-k8s-n-1 -c "$auth" "$p10" -q
 rm -r config
 
 command -v script >/dev/null || skip "no script(1) to make a terminal with"
+# what starts tests in the background ignores these, and so would all it starts
+default="env --default-signal=INT,QUIT"
+$default true 2>/dev/null || default=
 # on_terminal KEYS STATUS COMMAND: types the keys, if any, once there is a question
 on_terminal() {
 	typed=$1 expected=$2
@@ -45,7 +48,8 @@ on_terminal() {
 		printf "$typed"
 		sleep 0.3
 	} >keys &
-	script -qfec "$3" /dev/null <keys >terminal || status=$?
+	# shellcheck disable=SC2086 # words, or none
+	$default script -qfec "$3" /dev/null <keys >terminal || status=$?
 	wait
 	rm keys
 	[ $status = "$expected" ] || fail "exit status $status, expected $expected: $(cat terminal)"
