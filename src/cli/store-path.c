@@ -4,6 +4,7 @@
 
 #include "cli/store.h"
 
+#include <pwd.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -83,6 +84,9 @@ static char *name_directory(const struct uri_parts *uri, const char *uuid)
 static int find_root(const struct uri_parts *uri, char **ret, struct gpupt_error **error)
 {
 	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	const struct passwd *account = home && *home == '/' ? NULL : getpwuid(geteuid());
+	if (account)
+		home = account->pw_dir; /* a service has no HOME */
 	bool system = uri->path_length == 7 && strncmp(uri->path, "/system", 7) == 0;
 	int n;
 	if (system && geteuid() == 0)
@@ -94,7 +98,7 @@ static int find_root(const struct uri_parts *uri, char **ret, struct gpupt_error
 	else
 		return gpupt_fail(error, GPUPT_E_NOT_FOUND,
 				  "there is no directory for kept definitions: neither XDG_STATE_HOME "
-				  "nor HOME is set");
+				  "nor HOME is set, and the account has no home");
 	if (n >= 0)
 		return 0;
 	*ret = NULL;
