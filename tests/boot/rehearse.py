@@ -88,9 +88,11 @@ CASES = [
     case("secure", inventory(bar(1, 8 * GIB)), 0, [PLANNED], loader=SECURE),
     case("no-kernel", WIDE, 4, [UNSEEN, UNSEEN]),
     # OVMF gives up, and then the guest has no boot disk
-    case("no-boot", WIDE, 1, [UNSEEN, UNSEEN], machine="pc"),
+    case("no-boot", WIDE, 1, [UNSEEN, UNSEEN], "--force", machine="pc"),
     case("kernel", WIDE, 0, [PLANNED, PLANNED], kernel=True),
-    case("trap", GPU, 1, [TRAPPED, PLANNED, PLANNED], kernel=True),
+    case("trap", GPU, 1, [TRAPPED, PLANNED, PLANNED], "--forbid", "hotplug", "--force",
+         kernel=True),
+    case("trap-cured", GPU, 0, [None, PLANNED, PLANNED], kernel=True),
     case("trap-hotplug-off", GPU, 0, [None, PLANNED, PLANNED], kernel=True, target=OFF),
     # a plan that is broken on purpose
     case("hole-too-small", WIDE, 1, [TRAPPED, TRAPPED], "--pcihole64", "32GiB", "--force",
