@@ -175,10 +175,73 @@ static int cure_until_fine(struct gpupt_search *search, unsigned int remedy)
 	return r;
 }
 
-int gpupt_attempt(struct gpupt_search *search, const struct gpupt_attempt *attempt)
+size_t gpupt_worlds_left(const struct gpupt_making *making)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < making->n_worlds; i++)
+		left += making->worlds[i].verdict >= GPUPT_VERDICT_PARTIAL;
+	return making->plan->status < 0 ? SIZE_MAX : left;
+}
+
+/* ---- what can be foreseen */
+
+/* What the largest hole leaves without an address, and so any: in how many worlds, and
+ * whether some of it not for its port's window. */
+struct outlook {
+	size_t hopeless;
+	bool beyond_ports;
+};
+
+/* Whether a BAR that is passed through has no address; marks what is trapped. */
+static bool lacks_an_address(struct gpupt_making *making, struct outlook *outlook)
+{
+	bool lacks = false;
+	for (size_t i = 0; i < making->n_functions; i++)
+		for (size_t b = 0; making->devices[i].wanted && b < making->functions[i].n_bars; b++) {
+			const struct gpupt_mmio_bar *bar = &making->functions[i].bars[b];
+			if (!gpupt_is_shown_bar(bar) || bar->placed_by != GPUPT_MMIO_NOBODY)
+				continue;
+			lacks = true;
+			making->devices[i].trapped |= bar->trapped;
+			outlook->beyond_ports |= !bar->trapped;
+		}
+	return lacks;
+}
+
+/* One placement for those worlds that are alike, where place_all() takes ten. */
+static int look_ahead(struct gpupt_search *search, struct outlook *ret)
 {
 	struct gpupt_making *making = search->making;
-	unsigned int ports = attempt->uses & GPUPT_PORT_REMEDIES;
+	*ret = (struct outlook){ 0 };
+	int r = set_up(search);
+	for (size_t w = 0; r == 0 && w < making->n_worlds; w++) {
+		struct gpupt_mmio_result result;
+		const struct gpupt_world *world = &making->worlds[w];
+		if (world->model != w)
+			continue;
+		r = gpupt_making_place(making, world, gpupt_qemu_max_hole(&world->guest), &result);
+		if (r == 0 && (lacks_an_address(making, ret) || result.outcome == GPUPT_MMIO_REFUSED ||
+			       (result.firmware_aborted && !making->domain->kernel)))
+			ret->hopeless += world->weight;
+	}
+	return r;
+}
+
+static int look_ahead_with_ports(struct gpupt_search *search, unsigned int remedy,
+				 struct outlook *ret)
+{
+	int r = look_ahead(search, ret);
+	for (unsigned int round = 0; r == 0 && remedy && round < PORT_ROUNDS; round++) {
+		if (!ret->hopeless || !cure_ports(search, remedy))
+			break;
+		r = look_ahead(search, ret);
+	}
+	return r;
+}
+
+static void start_over(struct gpupt_search *search, const struct gpupt_attempt *attempt)
+{
+	struct gpupt_making *making = search->making;
 	if (making->n_wanted)
 		memcpy(making->wanted, search->wanted, making->n_wanted * sizeof(*making->wanted));
 	if (search->n_ports)
@@ -188,32 +251,28 @@ int gpupt_attempt(struct gpupt_search *search, const struct gpupt_attempt *attem
 	search->last = *attempt;
 	if (attempt->uses & GPUPT_BIT(GPUPT_REMEDY_MOVE))
 		move_devices(search);
-	int r = place_all(search);
-	return r < 0 || !ports ? r : cure_until_fine(search, ports);
 }
 
-/* ---- what can be foreseen */
-
-/* Whether some BAR is trapped in the largest hole there can be: then no hole helps. */
-static int find_trapped(struct gpupt_search *search, bool *ret)
+int gpupt_attempt(struct gpupt_search *search, const struct gpupt_attempt *attempt, bool whole)
 {
 	struct gpupt_making *making = search->making;
-	for (size_t w = 0; w < making->n_worlds; w++) {
-		struct gpupt_mmio_result result;
-		const struct gpupt_world *world = &making->worlds[w];
-		if (world->model != w)
-			continue;
-		int r = gpupt_making_place(making, world, gpupt_qemu_max_hole(&world->guest),
-					   &result);
-		if (r < 0)
-			return r;
-		for (size_t i = 0; i < making->n_functions; i++)
-			for (size_t b = 0; b < making->functions[i].n_bars; b++)
-				if (making->devices[i].wanted && making->functions[i].bars[b].trapped &&
-				    !making->functions[i].bars[b].placed_by)
-					*ret = making->devices[i].trapped = true;
+	unsigned int ports = attempt->uses & GPUPT_PORT_REMEDIES;
+	struct outlook outlook = { 0 };
+	start_over(search, attempt);
+	int r = whole ? 0 : look_ahead_with_ports(search, ports, &outlook);
+	if (r == 0 && outlook.hopeless) {
+		search->attempts++;
+		search->functions += making->n_functions;
+		making->failures = outlook.hopeless;
+		search->left = outlook.hopeless < making->n_worlds ? outlook.hopeless : SIZE_MAX;
+		return 0;
 	}
-	return 0;
+	if (r == 0)
+		r = place_all(search);
+	if (r == 0 && ports)
+		r = cure_until_fine(search, ports);
+	search->left = gpupt_worlds_left(making);
+	return r;
 }
 
 /* Most plans need nothing, or this: it saves them the attempt with the hole alone,
@@ -224,11 +283,10 @@ int gpupt_attempt_foreseen(struct gpupt_search *search, bool *ret_fine)
 	unsigned int remedy =
 		gpupt_may_use(making, GPUPT_REMEDY_MEMRESERVE) ? GPUPT_BIT(GPUPT_REMEDY_MEMRESERVE) :
 		gpupt_may_use(making, GPUPT_REMEDY_HOTPLUG) ? GPUPT_BIT(GPUPT_REMEDY_HOTPLUG) : 0;
-	bool trapped = false;
-	int r = remedy ? set_up(search) : 0;
-	if (r == 0 && remedy && !making->device_unknown)
-		r = find_trapped(search, &trapped);
-	if (r < 0 || !trapped || !cure_ports(search, remedy))
+	struct outlook outlook = { 0 };
+	int r = remedy ? look_ahead(search, &outlook) : 0;
+	if (r < 0 || !outlook.hopeless || outlook.beyond_ports || making->device_unknown ||
+	    !cure_ports(search, remedy))
 		return r;
 	r = place_all(search);
 	if (r == 0)

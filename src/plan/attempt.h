@@ -26,17 +26,22 @@ struct gpupt_search {
 	unsigned int phys_bits;  /* of its CPU, and the most that it may have */
 	unsigned int widest;
 	struct gpupt_attempt last, best;
-	size_t fewest; /* worlds in which the best leaves something over */
+	size_t left, fewest; /* worlds in which the last, and the best, leaves something over */
 	bool only_names; /* which remedies would do, not how much of them */
 	unsigned int attempts;
 	size_t functions; /* placed in them */
 };
 
-/* Places everything anew. 0 or a negative status with *search->making->error set. */
-int gpupt_attempt(struct gpupt_search *search, const struct gpupt_attempt *attempt);
+/* Places everything anew; without `whole`, nothing more than it takes to see that some
+ * BAR has no address in any hole. 0 or a negative status with *search->making->error
+ * set. */
+int gpupt_attempt(struct gpupt_search *search, const struct gpupt_attempt *attempt, bool whole);
 /* The same where it can be told beforehand that root ports have to change; *ret_fine is
  * left alone where it cannot. */
 int gpupt_attempt_foreseen(struct gpupt_search *search, bool *ret_fine);
+/* Worlds in which not all is well. A plan that cannot be carried out at all is worse
+ * than any other. */
+size_t gpupt_worlds_left(const struct gpupt_making *making);
 /* Every BAR has an address in every possibility. */
 bool gpupt_is_fine(const struct gpupt_making *making);
 

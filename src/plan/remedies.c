@@ -125,16 +125,6 @@ static bool is_over(const struct gpupt_search *search)
 	       search->functions > MOST_FUNCTIONS;
 }
 
-/* Worlds in which not all is well. A plan that cannot be carried out at all is worse
- * than any other. */
-static size_t count_failures(const struct gpupt_making *making)
-{
-	size_t failures = 0;
-	for (size_t i = 0; i < making->n_worlds; i++)
-		failures += making->worlds[i].verdict >= GPUPT_VERDICT_PARTIAL;
-	return making->plan->status < 0 ? SIZE_MAX : failures;
-}
-
 /* With the ports as they are, then with each remedy for them. */
 static int try_ports(struct gpupt_search *search, struct gpupt_attempt one, unsigned int remedies)
 {
@@ -145,10 +135,9 @@ static int try_ports(struct gpupt_search *search, struct gpupt_attempt one, unsi
 		if ((ways[i] & remedies) != ways[i] || !(others | ways[i]))
 			continue; /* the hole alone was the first */
 		one.uses = others | ways[i];
-		int r = gpupt_attempt(search, &one);
-		size_t failures = count_failures(search->making);
-		if (r == 0 && failures < search->fewest) {
-			search->fewest = failures;
+		int r = gpupt_attempt(search, &one, false);
+		if (r == 0 && search->left < search->fewest) {
+			search->fewest = search->left;
 			search->best = one;
 		}
 		if (r < 0 || is_over(search))
@@ -242,7 +231,7 @@ static void refuse(struct gpupt_making *making, unsigned int missing)
 			   "what may be done does not give every BAR its place; with --allow %s it "
 			   "would", names);
 	if (plan->status < 0 || making->request->force || stays ||
-	    count_failures(making) < making->n_worlds)
+	    gpupt_worlds_left(making) < making->n_worlds)
 		return;
 	plan->status = GPUPT_E_NO_FIT;
 	plan->verdict = GPUPT_VERDICT_NO_FIT;
@@ -253,7 +242,7 @@ static int find_cure(struct gpupt_search *search)
 {
 	struct gpupt_making *making = search->making;
 	find_applicable(search);
-	search->fewest = count_failures(making);
+	search->fewest = gpupt_worlds_left(making);
 	unsigned int allowed = all_that(search, gpupt_may_use);
 	int r = try_all(search, allowed, 0);
 	if (r < 0 || gpupt_is_fine(making))
@@ -268,7 +257,7 @@ static int find_cure(struct gpupt_search *search)
 	if (r == 0 && gpupt_is_fine(making))
 		missing = search->last.uses & ~allowed;
 	if (r == 0)
-		r = gpupt_attempt(search, &best);
+		r = gpupt_attempt(search, &best, true);
 	if (r == 0 && missing)
 		refuse(making, missing);
 	return r;
@@ -310,7 +299,7 @@ int gpupt_make_remedies(struct gpupt_making *making)
 	if (r == 0 && making->n_wanted)
 		r = gpupt_attempt_foreseen(&search, &fine);
 	if (r == 0 && !fine)
-		r = gpupt_attempt(&search, &(struct gpupt_attempt){ 0 });
+		r = gpupt_attempt(&search, &(struct gpupt_attempt){ 0 }, true);
 	if (r == 0 && making->n_wanted && !making->device_unknown && !gpupt_is_fine(making))
 		r = find_cure(&search);
 	if (r == 0)
