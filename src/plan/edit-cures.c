@@ -128,9 +128,13 @@ static int edit_cmdline(struct gpupt_making *making)
 /* The argument that sets the window already, or NULL. */
 static const struct gpupt_element *window_argument(const struct gpupt_domain *domain)
 {
-	for (size_t i = 0; i < domain->n_arguments; i++)
-		if (strstr(domain->arguments[i], "opt/ovmf/X-PciMmio64Mb,"))
+	static const char name[] = "opt/ovmf/X-PciMmio64Mb";
+	for (size_t i = 0; i < domain->n_arguments; i++) {
+		const char *at = strstr(domain->arguments[i], name);
+		char next = at ? at[sizeof(name) - 1] : ' ';
+		if (next == ',' || next == '\0') /* The name may come last. */
 			return &domain->argument_elements[i];
+	}
 	return NULL;
 }
 

@@ -34,7 +34,8 @@ static bool is_movable(const struct gpupt_making *making, size_t function)
  * another that it left out: apart, they are not in each other's way. */
 static bool is_separable(const struct gpupt_making *making, const struct gpupt_wanted *wanted)
 {
-	if (!wanted->existing || !wanted->guest.pci.function || wanted->movable)
+	if (making->guest.machine != GPUPT_MACHINE_Q35 || !wanted->existing ||
+	    !wanted->guest.pci.function || wanted->movable)
 		return false;
 	for (size_t i = 0; i < making->n_functions; i++)
 		if (making->devices[i].trapped && making->devices[i].wanted &&

@@ -223,6 +223,11 @@ static void firmware_window(void **state)
 	expect_cure(&guest, &wish, GPUPT_REMEDY_FWCFG,
 		    "<qemu:commandline><qemu:arg value='-fw_cfg'/><qemu:arg "
 		    "value='name=opt/ovmf/X-PciMmio64Mb,string=65536'/></qemu:commandline>");
+	guest.end = "<qemu:commandline><qemu:arg value='-fw_cfg'/><qemu:arg value='string=1024,"
+		    "name=opt/ovmf/X-PciMmio64Mb'/></qemu:commandline>";
+	expect_cure(&guest, &wish, GPUPT_REMEDY_FWCFG,
+		    "<qemu:commandline><qemu:arg value='-fw_cfg'/><qemu:arg "
+		    "value='name=opt/ovmf/X-PciMmio64Mb,string=65536'/></qemu:commandline>");
 }
 
 /* SeaBIOS places everything by itself. */
