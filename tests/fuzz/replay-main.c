@@ -79,6 +79,28 @@ static size_t vary(uint8_t *data, size_t size, uint32_t *seed)
 	return size;
 }
 
+/* What a target may bring along, and what libFuzzer offers to it. */
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
+__attribute__((weak)) size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size,
+						     size_t max_size, unsigned int seed);
+static uint32_t mutate_seed = 1;
+
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size)
+{
+	(void)max_size;
+	return vary(data, size, &mutate_seed);
+}
+
+/* One more variation. A target's own way builds on the one before. */
+static size_t change(const uint8_t *data, uint8_t *varied, size_t size, size_t varied_size,
+		     uint32_t *seed)
+{
+	if (LLVMFuzzerCustomMutator && current.variation % 8 != 0)
+		return LLVMFuzzerCustomMutator(varied, varied_size, MAX_SIZE, next_random(seed));
+	memcpy(varied, data, size);
+	return LLVMFuzzerCustomMutator ? size : vary(varied, size, seed);
+}
+
 static int replay(const char *path, const struct stat *info, int type, struct FTW *where)
 {
 	(void)info;
@@ -94,9 +116,10 @@ static int replay(const char *path, const struct stat *info, int type, struct FT
 	current.variation = -1;
 	run(data, size);
 	uint32_t seed = 1;
+	size_t varied_size = size;
 	while (++current.variation < VARIATIONS) {
-		memcpy(varied, data, size);
-		run(varied, vary(varied, size, &seed));
+		varied_size = change(data, varied, size, varied_size, &seed);
+		run(varied, varied_size);
 	}
 	return 0;
 }
