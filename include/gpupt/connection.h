@@ -30,6 +30,8 @@ extern "C" {
 
 /** A connection to a hypervisor. */
 struct gpupt_connection;
+/** Which host devices the domains of a connection list. */
+struct gpupt_users;
 /** A domain on a connection. */
 struct gpupt_guest;
 /** What gpupt_guest_apply() did, or is about to do. */
@@ -86,6 +88,13 @@ void gpupt_connection_get_versions(const struct gpupt_connection *connection,
 int gpupt_connection_find(struct gpupt_connection *connection, const char *name,
 			  struct gpupt_guest **ret, struct gpupt_error **error);
 
+/** Lists the domains that have a definition, running or not.
+ *  @param ret_names  sorted, and NULL behind the last; one allocation, freed with
+ *                    free()
+ *  @return 0, GPUPT_E_LIBVIRT or GPUPT_E_NOMEM. Since 0.1. */
+int gpupt_connection_list(struct gpupt_connection *connection, char ***ret_names,
+			  size_t *ret_count, struct gpupt_error **error);
+
 /**
  * Tells @p request which host devices the other domains of the connection list,
  * running or not; see gpupt_request_add_other_user(). A domain that vanishes
@@ -96,6 +105,18 @@ int gpupt_connection_find(struct gpupt_connection *connection, const char *name,
 int gpupt_connection_add_other_users(struct gpupt_connection *connection,
 				     const struct gpupt_guest *except,
 				     struct gpupt_request *request, struct gpupt_error **error);
+
+/** Reads what gpupt_connection_add_other_users() reads, for use with many requests.
+ *  Usable until the connection is freed.
+ *  @return 0, GPUPT_E_LIBVIRT or GPUPT_E_NOMEM. Since 0.1. */
+int gpupt_connection_read_users(struct gpupt_connection *connection, struct gpupt_users **ret,
+				struct gpupt_error **error);
+/** Tells @p request of all of them but @p except, which may be NULL.
+ *  @return 0 or GPUPT_E_NOMEM. Since 0.1. */
+int gpupt_users_add_to(const struct gpupt_users *users, const struct gpupt_guest *except,
+		       struct gpupt_request *request, struct gpupt_error **error);
+/** Frees @p users. NULL is fine. Since 0.1. */
+void gpupt_users_free(struct gpupt_users *users);
 
 /** Frees @p guest. NULL is fine. Since 0.1. */
 void gpupt_guest_free(struct gpupt_guest *guest);
@@ -116,6 +137,9 @@ int gpupt_guest_read(struct gpupt_guest *guest, bool secure, struct gpupt_domain
 struct gpupt_apply_options {
 	/** Stop before defining. Enough for a read-only connection. */
 	bool dry_run;
+	/** Where somebody changes the domain meanwhile: return GPUPT_E_CONFLICT, and do
+	 *  not plan anew. */
+	bool no_retry;
 	/** Called before defining, with what is about to be defined; anything but
 	 *  0 stops there. Called again when the domain changed meanwhile and a
 	 *  new plan had to be made. May be NULL. */

@@ -116,6 +116,7 @@ static int apply(struct cli_work *work, struct gpupt_error **error)
 	bool keeps = !work->settings->no_backup;
 	struct gpupt_apply_options options = {
 		.dry_run = work->settings->dry_run,
+		.no_retry = work->settings->no_retry,
 		.confirm = confirm,
 		.confirm_data = &consent,
 		.keep = keeps ? keep : NULL,
@@ -142,12 +143,11 @@ static int apply(struct cli_work *work, struct gpupt_error **error)
 
 int cli_apply(const struct cli_settings *settings, struct gpupt_error **error)
 {
-	bool look = settings->dry_run && !settings->show_secrets;
 	struct cli_work work;
 	int r = cli_domain_only(settings, error);
 	if (r < 0)
 		return r;
-	r = cli_work_open(settings, look ? CLI_LOOK : CLI_CHANGE, &work, error);
+	r = cli_work_open(settings, cli_access_for(settings), &work, error);
 	if (r < 0)
 		return r;
 	r = apply(&work, error);

@@ -59,7 +59,9 @@ struct cli_words {
 struct cli_settings {
 	const struct cli_command *command;
 	char **argv;
-	const char *operand; /* DOMAIN, TARGET or FILE; NULL when there is none */
+	struct cli_words operands;
+	const char *operand; /* the one at hand: DOMAIN, TARGET or FILE; NULL: none */
+	struct cli_session *session; /* where there are several; else NULL */
 	const char *uri;
 	const char *inventory;
 	const char *sysfs;
@@ -83,8 +85,9 @@ struct cli_settings {
 	unsigned int timeout_seconds; /* 0: not said */
 	bool allow_shrink, force, multifunction, no_siblings;
 	bool as_file, as_domain;
-	bool dry_run, in_place, strict, yes, no_backup;
+	bool dry_run, in_place, strict, yes, no_backup, no_retry;
 	bool all, show_secrets;
+	bool every, keep_going;
 	bool strict_checkup;
 	bool guest_agent;
 	bool quiet, verbose, help;
@@ -95,7 +98,7 @@ struct cli_command {
 	const char *name;
 	enum cli_command_bit bit;
 	const char *operand; /* what the usage line calls it, [IN BRACKETS] where it may be
-			      * left out; NULL: takes none */
+			      * left out, with "..." where there may be several; NULL: none */
 	const char *summary; /* one line */
 	const char *details; /* for --help */
 	int (*run)(const struct cli_settings *settings, struct gpupt_error **error);

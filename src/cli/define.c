@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/output.h"
+#include "cli/session.h"
 
 int cli_domain_only(const struct cli_settings *settings, struct gpupt_error **error)
 {
@@ -39,7 +40,9 @@ int cli_ask(const struct cli_settings *settings, const char *question,
 	FILE *terminal = isatty(STDERR_FILENO) ? stderr : stdout;
 	fprintf(terminal, "%s [y/N] ", question);
 	fflush(terminal);
-	if (fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y'))
+	if (!fgets(answer, sizeof(answer), stdin))
+		fputc('\n', terminal); /* the answer had none */
+	else if (*answer == 'y' || *answer == 'Y')
 		return 0;
 	return gpupt_fail(error, GPUPT_E_REFUSED, "nothing was defined");
 }
@@ -65,6 +68,8 @@ void cli_report_defined(const struct cli_settings *settings, const struct cli_ta
 	const struct cli_hypervisor *hypervisor = &target->hypervisor;
 	const char *name = hypervisor->guest_get_name(target->guest);
 	const char *invalid = hypervisor->outcome_get_validation_error(outcome);
+	if (settings->session)
+		settings->session->changed = true;
 	if (invalid)
 		cli_note(settings, "%s: defined without validation, because the definition as it "
 			 "stood fails it: %s", name, invalid);

@@ -35,8 +35,7 @@ static int show(struct cli_work *work, struct gpupt_error **error)
 int cli_diff(const struct cli_settings *settings, struct gpupt_error **error)
 {
 	struct cli_work work;
-	int r = cli_work_open(settings, settings->show_secrets ? CLI_LOOK_SECRETS : CLI_LOOK,
-			      &work, error);
+	int r = cli_work_open(settings, cli_access_for(settings), &work, error);
 	if (r < 0)
 		return r;
 	r = show(&work, error);

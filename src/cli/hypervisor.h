@@ -18,6 +18,10 @@
 	X(connection_get_versions) \
 	X(connection_find) \
 	X(connection_add_other_users) \
+	X(connection_list) \
+	X(connection_read_users) \
+	X(users_add_to) \
+	X(users_free) \
 	X(guest_free) \
 	X(guest_get_name) \
 	X(guest_read) \

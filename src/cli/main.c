@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "cli/many.h"
 #include "cli/options.h"
 #include "cli/output.h"
 
@@ -18,15 +19,16 @@
 #endif
 
 static const struct cli_command commands[] = {
-	{ "apply", CLI_APPLY, "DOMAIN", "compute, show the diff, define through libvirt",
-	  "On a terminal it shows the diff and asks; otherwise calling it is the consent.",
+	{ "apply", CLI_APPLY, "DOMAIN...", "compute, show the diff, define through libvirt",
+	  "On a terminal it shows the diff and asks; otherwise calling it is the consent.\n"
+	  "DOMAIN may be a pattern as for file names: 'gpu-*'.",
 	  cli_apply },
 	{ "undo", CLI_UNDO, "DOMAIN", "put back what the last apply replaced",
 	  "Not where the domain was changed since by something else.", cli_undo },
 	{ "history", CLI_HISTORY, "DOMAIN", "list what undo can put back", "", cli_history },
-	{ "diff", CLI_DIFF, "TARGET", "show what apply or patch would change",
+	{ "diff", CLI_DIFF, "TARGET...", "show what apply or patch would change",
 	  "Exit status: 0 nothing to do, 1 differs, 2 trouble, 3 cannot fit.", cli_diff },
-	{ "patch", CLI_PATCH, "FILE", "write the new XML of a file to standard output",
+	{ "patch", CLI_PATCH, "FILE...", "write the new XML of a file to standard output",
 	  "FILE is a path, or - for standard input. The output is complete, passwords too.",
 	  cli_patch },
 	{ "explain", CLI_EXPLAIN, "TARGET", "every BAR, the sum, the chosen size, and why", "",
@@ -64,7 +66,7 @@ static int print_overview(FILE *out)
 	      "Gives a libvirt VM the PCI address space that its passed-through GPUs need.\n\n"
 	      "Commands:\n", out);
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-8s %-8s  %s\n", commands[i].name,
+		fprintf(out, "  %-8s %-9s  %s\n", commands[i].name,
 			commands[i].operand ? commands[i].operand : "", commands[i].summary);
 	fputs("\nTARGET is a libvirt domain (name, UUID or id) or a file (a path with a /, *.xml,\n"
 	      "or - for standard input).\n"
@@ -112,7 +114,8 @@ static int run_command(int argc, char **argv, struct gpupt_error **error)
 	int r = cli_options_parse(argc - 1, argv + 1, &settings, error);
 	if (r == 0)
 		r = settings.help ? print_help(settings.command, stdout) :
-				    settings.command->run(&settings, error);
+		    cli_is_many(&settings) ? cli_run_many(&settings, error) :
+					     settings.command->run(&settings, error);
 	cli_settings_clear(&settings);
 	return r;
 }

@@ -22,7 +22,8 @@ enum {
 	OPTION_ALL, OPTION_FORMAT, OPTION_PICTURE_FORMAT, OPTION_SECRETS, OPTION_COLOR,
 	OPTION_FIRMWARE, OPTION_GUEST_KERNEL, OPTION_ALLOW, OPTION_FORBID, OPTION_STRICT_CHECKUP,
 	OPTION_STRICT, OPTION_AGENT, OPTION_CARRY_OUT, OPTION_GUEST_OS, OPTION_KERNEL,
-	OPTION_INITRD, OPTION_EMULATOR, OPTION_TIMEOUT, OPTION_NO_BACKUP,
+	OPTION_INITRD, OPTION_EMULATOR, OPTION_TIMEOUT, OPTION_NO_BACKUP, OPTION_EVERY,
+	OPTION_KEEP_GOING, OPTION_NO_RETRY,
 };
 
 const struct cli_option cli_options[] = {
@@ -32,6 +33,9 @@ const struct cli_option cli_options[] = {
 	  "TARGET is a file, whatever it looks like" },
 	{ OPTION_DOMAIN, "domain", NULL, CLI_APPLY | LOOKING | CLI_DOCTOR | KEPT,
 	  "TARGET is a domain, whatever it looks like" },
+	{ OPTION_EVERY, "all", NULL, CLI_APPLY | CLI_DIFF, "every domain that has a definition" },
+	{ OPTION_KEEP_GOING, "keep-going", NULL, CLI_APPLY | CLI_PATCH,
+	  "of several, go on with the others when one fails" },
 	{ OPTION_ADD, "add-device", "DEVICE", PLANNING,
 	  "pass a device through as well (repeatable): 0000:08:00.0, pci_0000_08_00_0, "
 	  "VENDOR:DEVICE, or gpu for all that the host can spare" },
@@ -75,6 +79,8 @@ const struct cli_option cli_options[] = {
 	{ OPTION_YES, "yes", NULL, CLI_APPLY | CLI_UNDO, "do not ask on a terminal" },
 	{ OPTION_NO_BACKUP, "no-backup", NULL, CLI_APPLY,
 	  "do not keep the present definition for undo" },
+	{ OPTION_NO_RETRY, "no-retry", NULL, CLI_APPLY,
+	  "stop when something else changes the domain meanwhile; else plan anew" },
 	{ 'i', "in-place", NULL, CLI_PATCH, "rewrite FILE itself" },
 	{ 'o', "output", "FILE", CLI_PATCH | CLI_SNAPSHOT, "write to FILE" },
 	{ OPTION_KERNEL, "kernel", "FILE", CLI_REHEARSE,
@@ -115,6 +121,7 @@ static int add_word(struct cli_words *words, const char *word, struct gpupt_erro
 
 void cli_settings_clear(struct cli_settings *settings)
 {
+	free(settings->operands.items);
 	free(settings->assumptions.items);
 	free(settings->added.items);
 	free(settings->removed.items);
@@ -247,7 +254,10 @@ static int set(const struct cli_option *option, const char *argument,
 	case OPTION_GUEST_OS: settings->guest_os = argument; break;
 	case OPTION_AGENT: settings->guest_agent = true; break;
 	case OPTION_NO_BACKUP: settings->no_backup = true; break;
+	case OPTION_NO_RETRY: settings->no_retry = true; break;
 	case OPTION_ALL: settings->all = true; break;
+	case OPTION_EVERY: settings->every = true; break;
+	case OPTION_KEEP_GOING: settings->keep_going = true; break;
 	case OPTION_STRICT_CHECKUP: settings->strict_checkup = true; break;
 	case OPTION_STRICT: settings->strict = true; break;
 	case OPTION_SECRETS: settings->show_secrets = true; break;
@@ -338,23 +348,53 @@ static int check_combinations(const struct cli_settings *settings, struct gpupt_
 	return 0;
 }
 
-static int take_operand(int argc, char **argv, struct cli_settings *settings,
-			struct gpupt_error **error)
+bool cli_takes_many(const struct cli_command *command)
+{
+	return command->operand && strstr(command->operand, "...");
+}
+
+static int check_count(size_t count, const char *const *operands,
+		       const struct cli_settings *settings, struct gpupt_error **error)
 {
 	const struct cli_command *command = settings->command;
+	size_t most = cli_takes_many(command) ? SIZE_MAX : command->operand ? 1 : 0;
+	if (count == 0 && command->operand && *command->operand != '[' && !settings->every)
+		return gpupt_fail(error, GPUPT_E_ARGUMENT, "%s needs a %.*s; see gpupt-xml help %s",
+				  command->name, (int)strcspn(command->operand, "."),
+				  command->operand, command->name);
+	if (count > most)
+		return gpupt_fail(error, GPUPT_E_ARGUMENT, "%s: \"%s\" is one argument too many",
+				  command->name, operands[most]);
+	if (count && settings->every)
+		return gpupt_fail(error, GPUPT_E_ARGUMENT, "--all means every domain: leave \"%s\" "
+				  "out, or --all", operands[0]);
+	return 0;
+}
+
+static bool is_stdin(const char *path)
+{
+	return path && strcmp(path, "-") == 0;
+}
+
+static int take_operands(int argc, char **argv, struct cli_settings *settings,
+			 struct gpupt_error **error)
+{
+	int r = 0, from_stdin = is_stdin(settings->inventory);
 	if (settings->help)
 		return 0;
-	if (command->operand && *command->operand != '[' && argc == 0)
-		return gpupt_fail(error, GPUPT_E_ARGUMENT, "%s needs a %s; see gpupt-xml help %s",
-				  command->name, command->operand, command->name);
-	if (argc > (command->operand ? 1 : 0))
-		return gpupt_fail(error, GPUPT_E_ARGUMENT, "%s: \"%s\" is one argument too many",
-				  command->name, argv[command->operand ? 1 : 0]);
+	for (int i = 0; i < argc && r == 0; i++) {
+		r = add_word(&settings->operands, argv[i], error);
+		from_stdin += is_stdin(argv[i]);
+	}
+	if (r == 0)
+		r = check_count(settings->operands.count, settings->operands.items, settings, error);
+	if (r < 0)
+		return r;
 	settings->operand = argc ? argv[0] : NULL;
-	if (settings->operand && settings->inventory && strcmp(settings->operand, "-") == 0 &&
-	    strcmp(settings->inventory, "-") == 0)
-		return gpupt_fail(error, GPUPT_E_ARGUMENT, "the domain and the inventory cannot "
-				  "both come from standard input");
+	if (from_stdin > 1)
+		return gpupt_fail(error, GPUPT_E_ARGUMENT, is_stdin(settings->inventory) ?
+				  "the domain and the inventory cannot both come from standard input" :
+				  "standard input can be read once only");
 	return 0;
 }
 
@@ -379,7 +419,7 @@ int cli_options_parse(int argc, char **argv, struct cli_settings *settings,
 			return r;
 	}
 	int r = check_combinations(settings, error);
-	return r < 0 ? r : take_operand(argc - optind, argv + optind, settings, error);
+	return r < 0 ? r : take_operands(argc - optind, argv + optind, settings, error);
 }
 
 #define HELP_COLUMN 30

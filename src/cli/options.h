@@ -21,6 +21,8 @@ extern const size_t cli_n_options;
  * the command already. */
 int cli_options_parse(int argc, char **argv, struct cli_settings *settings,
 		      struct gpupt_error **error);
+/* Several operands. */
+bool cli_takes_many(const struct cli_command *command);
 void cli_settings_clear(struct cli_settings *settings);
 
 /* The option table's part of a command's --help. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/file.h"
+#include "cli/progress.h"
 
 enum { LINE_WIDTH = 80 };
 
@@ -89,13 +90,33 @@ static void print_place(const char *file, size_t line, size_t column)
 		fputs(": ", stderr);
 }
 
-void cli_print_error(const struct gpupt_error *error)
+/* What comes has a line of its own, behind what is on standard output already. */
+static void begin_message(void)
 {
+	cli_progress_hide();
 	fflush(stdout);
 	fputs("gpupt-xml: ", stderr);
+}
+
+void cli_print_error(const struct gpupt_error *error)
+{
+	begin_message();
 	print_place(gpupt_error_get_file(error), gpupt_error_get_line(error),
 		    gpupt_error_get_column(error));
 	const char *message = gpupt_error_get_message(error);
+	cli_print_safe(stderr, message, strlen(message), false);
+	fputc('\n', stderr);
+}
+
+void cli_print_target_error(const char *target, const struct gpupt_error *error)
+{
+	const char *message = gpupt_error_get_message(error);
+	if (gpupt_error_get_file(error) || strstr(message, target)) {
+		cli_print_error(error);
+		return;
+	}
+	begin_message();
+	print_place(target, 0, 0);
 	cli_print_safe(stderr, message, strlen(message), false);
 	fputc('\n', stderr);
 }
@@ -111,8 +132,7 @@ void cli_note(const struct cli_settings *settings, const char *format, ...)
 	va_end(args);
 	if (length < 0)
 		return;
-	fflush(stdout);
-	fputs("gpupt-xml: ", stderr);
+	begin_message();
 	cli_print_safe(stderr, text, (size_t)length, false);
 	fputc('\n', stderr);
 	free(text);
@@ -164,6 +184,8 @@ void cli_print_findings(const struct cli_settings *settings, const char *file,
 			const struct gpupt_finding *findings, size_t n_findings)
 {
 	bool color = cli_use_color(settings->color, stderr);
+	if (n_findings)
+		cli_progress_hide();
 	fflush(stdout);
 	for (size_t i = 0; i < n_findings; i++) {
 		if (settings->quiet && findings[i].severity != GPUPT_ERROR)
@@ -276,6 +298,7 @@ int cli_close_output(struct gpupt_error **error)
 
 int cli_print_text(const char *text, size_t length, struct gpupt_error **error)
 {
+	cli_progress_hide();
 	if (isatty(STDOUT_FILENO))
 		cli_print_safe(stdout, text, length, true);
 	else
@@ -306,6 +329,7 @@ static int print_colored_diff(const char *diff, size_t length, struct gpupt_erro
 {
 	const char *end = diff + length;
 	bool terminal = isatty(STDOUT_FILENO), in_hunk = false;
+	cli_progress_hide();
 	while (diff < end) {
 		const char *newline = memchr(diff, '\n', (size_t)(end - diff));
 		size_t n = (size_t)((newline ? newline : end) - diff);

@@ -19,6 +19,9 @@ void cli_add_word(struct gpupt_str *line, const char *word);
 /* "gpupt-xml: FILE:LINE:COLUMN: message" on standard error. */
 void cli_print_error(const struct gpupt_error *error);
 
+/* The same of one target of several, which the message may not name. */
+void cli_print_target_error(const char *target, const struct gpupt_error *error);
+
 /* A remark on standard error, unless --quiet. */
 void cli_note(const struct cli_settings *settings, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -4,6 +4,7 @@
 
 #include "cli/file.h"
 #include "cli/output.h"
+#include "cli/session.h"
 #include "cli/work.h"
 
 /* A file that is right already is not touched. */
@@ -19,6 +20,8 @@ static int rewrite(const struct cli_work *work, struct gpupt_error **error)
 	int r = cli_file_replace(settings->operand, &old, &new, error);
 	if (r < 0)
 		return r;
+	if (settings->session)
+		settings->session->changed = true;
 	cli_note(settings, "%s: rewritten%s", settings->operand,
 		 linked ? "; its other hard links still lead to the old text" : "");
 	return 0;

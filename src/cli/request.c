@@ -2,6 +2,7 @@
 #include "cli/request.h"
 
 #include "cli/file.h"
+#include "cli/session.h"
 
 static int read_inventory_file(const char *path, struct gpupt_inventory **ret,
 			       struct gpupt_error **error)
@@ -80,6 +81,14 @@ static bool needs_inventory(const struct cli_settings *settings, const struct cl
 	return gpupt_domain_count_hostdevs(target->domain) > 0;
 }
 
+/* With a session the inventory is the session's. */
+static int share(const struct cli_settings *settings, int status, struct gpupt_inventory *inventory)
+{
+	if (settings->session && status == 0)
+		settings->session->inventory = inventory;
+	return status;
+}
+
 int cli_inventory_for(const struct cli_settings *settings, const struct cli_target *target,
 		      struct gpupt_inventory **ret, struct gpupt_error **error)
 {
@@ -87,11 +96,15 @@ int cli_inventory_for(const struct cli_settings *settings, const struct cli_targ
 		*ret = NULL;
 		return 0;
 	}
+	if (settings->session && settings->session->inventory) {
+		*ret = settings->session->inventory;
+		return 0;
+	}
 	enum gpupt_host_kind host = cli_target_get_host(target);
 	if (settings->inventory || settings->sysfs || host == GPUPT_HOST_LOCAL)
-		return cli_inventory_of_host(settings, ret, error);
+		return share(settings, cli_inventory_of_host(settings, ret, error), *ret);
 	if (settings->assumptions.count)
-		return assume(settings, NULL, ret, error);
+		return share(settings, assume(settings, NULL, ret, error), *ret);
 	if (host == GPUPT_HOST_REMOTE)
 		return fail_remote(target->hypervisor.connection_get_uri(target->connection), error);
 	return gpupt_fail(error, GPUPT_E_NOT_FOUND,
@@ -125,7 +138,7 @@ int cli_inventory_add_firmware(const struct cli_settings *settings,
 	if (!*inventory || !is_live(settings) || cli_target_get_host(target) != GPUPT_HOST_LOCAL)
 		return 0;
 	const char *file = gpupt_request_firmware_file(request, target->domain, *inventory);
-	return file ? read_firmware(file, inventory, error) : 0;
+	return file ? share(settings, read_firmware(file, inventory, error), *inventory) : 0;
 }
 
 int cli_inventory_add_all_firmware(const struct cli_settings *settings,
@@ -168,8 +181,14 @@ static int add_other_users(const struct cli_settings *settings, const struct cli
 	if (target->is_file ||
 	    (!settings->added.count && !gpupt_domain_count_hostdevs(target->domain)))
 		return 0;
-	return target->hypervisor.connection_add_other_users(target->connection, target->guest,
-							     request, error);
+	const struct cli_hypervisor *hypervisor = &target->hypervisor;
+	struct cli_session *session = settings->session;
+	if (!session)
+		return hypervisor->connection_add_other_users(target->connection, target->guest,
+							      request, error);
+	int r = session->users ? 0 :
+		hypervisor->connection_read_users(target->connection, &session->users, error);
+	return r < 0 ? r : hypervisor->users_add_to(session->users, target->guest, request, error);
 }
 
 int cli_request_make(const struct cli_settings *settings, const struct cli_target *target,

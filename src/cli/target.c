@@ -5,6 +5,7 @@
 
 #include "cli/file.h"
 #include "cli/output.h"
+#include "cli/session.h"
 
 #define SYSTEM_URI "qemu:///system"
 
@@ -67,7 +68,7 @@ static bool is_in_system(const struct cli_settings *settings, const struct cli_t
 				  hypervisor->connection_get_uri(target->connection) : NULL;
 	struct gpupt_connection *connection = NULL;
 	struct gpupt_guest *guest = NULL;
-	if (settings->uri || (uri && strcmp(uri, SYSTEM_URI) == 0))
+	if (!settings->operand || settings->uri || (uri && strcmp(uri, SYSTEM_URI) == 0))
 		return false;
 	if (hypervisor->connection_open(SYSTEM_URI, true, &connection, NULL) == 0)
 		hypervisor->connection_find(connection, settings->operand, &guest, NULL);
@@ -125,14 +126,39 @@ static int connect(const struct cli_settings *settings, enum cli_access access,
 	return r;
 }
 
+enum cli_access cli_access_for(const struct cli_settings *settings)
+{
+	if (settings->command->bit == CLI_APPLY && !settings->dry_run)
+		return CLI_CHANGE;
+	return settings->show_secrets ? CLI_LOOK_SECRETS : CLI_LOOK;
+}
+
+int cli_target_connect(const struct cli_settings *settings, enum cli_access access,
+		       struct cli_target *target, struct gpupt_error **error)
+{
+	struct cli_session *session = settings->session;
+	if (session && session->connection) {
+		target->hypervisor = session->hypervisor;
+		target->connection = session->connection;
+		target->is_shared = true;
+		return 0;
+	}
+	int r = cli_hypervisor_load(&target->hypervisor, error);
+	if (r == 0)
+		r = connect(settings, access, target, error);
+	if (r == 0 && session) {
+		session->hypervisor = target->hypervisor;
+		session->connection = target->connection;
+		target->is_shared = true;
+	}
+	return r;
+}
+
 static int open_domain(const struct cli_settings *settings, enum cli_access access,
 		       struct cli_target *target, struct gpupt_error **error)
 {
 	struct cli_hypervisor *hypervisor = &target->hypervisor;
-	int r = cli_hypervisor_load(hypervisor, error);
-	if (r < 0)
-		return r;
-	r = connect(settings, access, target, error);
+	int r = cli_target_connect(settings, access, target, error);
 	if (r < 0)
 		return r;
 	r = hypervisor->connection_find(target->connection, settings->operand, &target->guest,
@@ -162,7 +188,7 @@ void cli_target_close(struct cli_target *target)
 {
 	if (target->guest)
 		target->hypervisor.guest_free(target->guest);
-	if (target->connection)
+	if (target->connection && !target->is_shared)
 		target->hypervisor.connection_free(target->connection);
 	gpupt_domain_free(target->domain);
 	free(target->diff_name);

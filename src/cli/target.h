@@ -13,6 +13,7 @@ struct cli_target {
 	struct cli_hypervisor hypervisor;
 	struct gpupt_connection *connection;
 	struct gpupt_guest *guest;
+	bool is_shared; /* the connection */
 };
 
 /* How a domain is to be looked at. */
@@ -25,6 +26,13 @@ enum cli_access {
 /* "-", a path with a slash and *.xml are files; --file and --domain decide
  * otherwise. */
 bool cli_target_is_file(const struct cli_settings *settings);
+
+/* What apply and diff need. */
+enum cli_access cli_access_for(const struct cli_settings *settings);
+
+/* Connects to the hypervisor, or takes the session's connection. */
+int cli_target_connect(const struct cli_settings *settings, enum cli_access access,
+		       struct cli_target *target, struct gpupt_error **error);
 
 /* Reads what settings->operand means. */
 int cli_target_open(const struct cli_settings *settings, enum cli_access access,

@@ -38,7 +38,8 @@ void cli_work_close(struct cli_work *work)
 	free(work->text);
 	gpupt_plan_free(work->plan);
 	gpupt_request_free(work->request);
-	gpupt_inventory_free(work->inventory);
+	if (!work->settings->session)
+		gpupt_inventory_free(work->inventory);
 	cli_target_close(&work->target);
 	*work = (struct cli_work){ 0 };
 }

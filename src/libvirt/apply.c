@@ -202,11 +202,15 @@ GPUPT_EXPORT int gpupt_libvirt_apply(virDomainPtr domain, const struct gpupt_inv
 	if (r < 0)
 		return r;
 	struct gpupt_outcome *outcome = NULL;
-	for (int i = 0; i < MAX_ATTEMPTS && !outcome; i++) {
+	int attempts = job.options->no_retry ? 1 : MAX_ATTEMPTS;
+	for (int i = 0; i < attempts && !outcome; i++) {
 		r = attempt(&job, &outcome);
 		if (r < 0)
 			return r;
 	}
+	if (!outcome && job.options->no_retry)
+		return gpupt_fail(error, GPUPT_E_CONFLICT, "domain %s changed meanwhile and was "
+				  "left alone: try again", job.name);
 	if (!outcome)
 		return gpupt_fail(error, GPUPT_E_CONFLICT,
 				  "domain %s changed %d times while it was being planned for: "

@@ -91,6 +91,25 @@ static void test_keeps_changing(void **state)
 	virDomainFree(domain);
 }
 
+static void test_no_retry(void **state)
+{
+	struct lab *lab = *state;
+	struct editor editor = { .lab = lab, .times = 1 };
+	struct gpupt_apply_options options = { .no_retry = true, .confirm = edit_meanwhile,
+					       .confirm_data = &editor };
+	struct gpupt_outcome *outcome = NULL;
+	struct gpupt_error *error = NULL;
+	virDomainPtr domain = find(lab, "gpu");
+	assert_int_equal(gpupt_libvirt_apply(domain, lab->inventory, lab->request, &options,
+					     &outcome, &error), GPUPT_E_CONFLICT);
+	assert_non_null(strstr(gpupt_error_get_message(error), "changed meanwhile"));
+	assert_int_equal(editor.asked, 1);
+	assert_false(domain_says(domain, "pcihole64"));
+	assert_true(domain_says(domain, "edit 1"));
+	gpupt_error_free(error);
+	virDomainFree(domain);
+}
+
 static void test_running(void **state)
 {
 	virDomainPtr domain = find(*state, "gpu-running");
@@ -222,6 +241,43 @@ static void test_connection(void **state)
 	gpupt_connection_free(connection);
 }
 
+/* What many targets share. */
+static void test_list(void **state)
+{
+	static const char *const expected[] = { "gpu", "gpu-odd", "gpu-rival", "gpu-running",
+						"huge", "plain" };
+	struct lab *lab = *state;
+	struct gpupt_connection *connection = NULL;
+	struct gpupt_users *users = NULL;
+	char **names = NULL;
+	size_t count = 0;
+	assert_int_equal(gpupt_connection_open(node_uri(), true, &connection, NULL), 0);
+	assert_int_equal(gpupt_connection_list(connection, &names, &count, NULL), 0);
+	assert_int_equal(count, GPUPT_ARRAY_SIZE(expected));
+	for (size_t i = 0; i < count; i++)
+		assert_string_equal(names[i], expected[i]);
+	assert_null(names[count]);
+	free(names);
+	assert_int_equal(gpupt_connection_read_users(connection, &users, NULL), 0);
+	for (int i = 0; i < 2; i++) {
+		struct gpupt_guest *guest = NULL;
+		struct gpupt_outcome *outcome = NULL;
+		struct gpupt_request *request = gpupt_request_new();
+		struct gpupt_apply_options dry_run = { .dry_run = true };
+		assert_int_equal(gpupt_connection_find(connection, i ? "gpu-rival" : "gpu", &guest,
+						       NULL), 0);
+		assert_int_equal(gpupt_users_add_to(users, guest, request, NULL), 0);
+		assert_int_equal(gpupt_guest_apply(guest, lab->inventory, request, &dry_run,
+						   &outcome, NULL), 0);
+		assert_int_equal(count_findings(outcome, 15, "gpu-rival"), !i);
+		gpupt_outcome_free(outcome);
+		gpupt_request_free(request);
+		gpupt_guest_free(guest);
+	}
+	gpupt_users_free(users);
+	gpupt_connection_free(connection);
+}
+
 /* Nothing but looking on a read-only connection. */
 static void test_read_only(void **state)
 {
@@ -268,6 +324,7 @@ int main(void)
 		TEST(test_consent_refused),
 		TEST(test_changed_meanwhile),
 		TEST(test_keeps_changing),
+		TEST(test_no_retry),
 		TEST(test_running),
 		TEST(test_managed_save),
 		TEST(test_transient),
@@ -275,6 +332,7 @@ int main(void)
 		TEST(test_no_fit),
 		TEST(test_other_users),
 		TEST(test_connection),
+		TEST(test_list),
 		TEST(test_read_only),
 		TEST(test_cannot_connect),
 	};

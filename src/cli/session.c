@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/session.h"
+
+#include "cli/target.h"
+
+int cli_session_connect(const struct cli_settings *settings, struct cli_session *session,
+			struct gpupt_error **error)
+{
+	struct cli_settings with_session = *settings;
+	struct cli_target target = { 0 };
+	with_session.session = session;
+	return cli_target_connect(&with_session, cli_access_for(settings), &target, error);
+}
+
+void cli_session_close(struct cli_session *session)
+{
+	if (session->users)
+		session->hypervisor.users_free(session->users);
+	if (session->connection)
+		session->hypervisor.connection_free(session->connection);
+	gpupt_inventory_free(session->inventory);
+	*session = (struct cli_session){ 0 };
+}

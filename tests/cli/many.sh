@@ -1,0 +1,121 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Several targets: each is done or reported by itself, and the end tells.
+. "$SOURCE/tests/cli/lib.sh"
+
+"$GPUPT_XML" diff z-k8s-n-1 -c "$node" "$p10" >/dev/null 2>"$lab/err"
+grep -q "cannot be loaded" "$lab/err" && skip "built without libvirt"
+
+# Files: a right one, one to change, a broken one.
+cp "$EXAMPLES/z-k8s-n-1.xml" vm.xml
+"$GPUPT_XML" patch vm.xml "$p10" >right.xml 2>/dev/null
+echo '<domain' >broken.xml
+run 2 diff right.xml broken.xml vm.xml "$p10"
+err_has "broken.xml:"
+err_has "3 in all: 1 would change, 1 nothing to do, 1 failed (broken.xml)"
+out_has "--- a/vm.xml"
+run 1 diff right.xml vm.xml vm.xml "$p10"
+err_has "2 in all: 1 would change, 1 nothing to do"
+run 0 diff right.xml right.xml "$p10" -q
+err_empty
+out_empty
+run 2 diff - - "$p10"
+err_has "standard input can be read once only"
+run 2 patch right.xml vm.xml "$p10"
+err_has "add --in-place, or name one"
+run 2 patch -i right.xml broken.xml vm.xml "$p10"
+err_has "3 in all: 1 nothing to do, 1 failed (broken.xml), 1 not tried (vm.xml)"
+same vm.xml "$EXAMPLES/z-k8s-n-1.xml"
+run 2 patch -i right.xml broken.xml vm.xml "$p10" --keep-going
+err_has "3 in all: 1 rewritten, 1 nothing to do, 1 failed (broken.xml)"
+same vm.xml right.xml
+
+# Domains of the test driver: one to change, one whose card nobody knows, one of an odd
+# name, one without a device.
+domain() { # NAME NUMBER SED
+	sed -n '/<domain/,/<\/domain>/p' "$EXAMPLES/node.xml" |
+		sed -e "s/z-k8s-n-1/$1/; s/5f11/5f$2/; s/:7e'/:$2'/" -e "$3"
+}
+{
+	echo "<node>"
+	domain gpu-b 21 ''
+	domain gpu-a 22 "s/bus='0x08'/bus='0x99'/"
+	domain vm.xml 23 ''
+	domain 'gpu-[x]' 24 ''
+	domain plain 25 '/<hostdev/,/<\/hostdev>/d'
+	echo "</node>"
+} >node.xml
+many=test://$PWD/node.xml
+run 2 diff --all -c "$many" "$p10"
+err_has "5 in all: 3 would change, 1 nothing to do, 1 failed (gpu-a)"
+err_has "0000:99:00.0"
+out_has "+++ b/vm.xml.xml"
+run 1 diff gpu-b plain -c "$many" "$p10"
+err_has "2 in all: 1 would change, 1 nothing to do"
+run 2 diff 'gpu-*' -c "$many" "$p10"
+err_has "3 in all: 2 would change, 1 failed (gpu-a)"
+run 1 diff 'gpu-[!a]' -c "$many" "$p10"
+err_has "1 in all: 1 would change"
+run 1 diff 'gpu-[x]' -c "$many" "$p10" # a name before a pattern
+out_has "b/gpu-[x].xml"
+run 2 diff 'nothing*' -c "$many" "$p10"
+err_has 'no domain matches "nothing*"'
+run 2 diff gpu-b nothing -c "$many" "$p10"
+err_has 'there is no domain "nothing"'
+err_has "2 in all: 1 would change, 1 failed (nothing)"
+run 0 diff plain 'pl*' -c "$many"
+err_has "nothing to do"
+
+# apply stops, or goes on; a dry run always goes on
+run 2 apply --all -c "$many" "$p10"
+err_has "5 in all: 1 defined, 1 failed (gpu-a), 3 not tried (gpu-b, plain, vm.xml)"
+err_lacks "gpu-b: defined"
+run 2 apply --all -c "$many" "$p10" --keep-going
+err_has "5 in all: 3 defined, 1 nothing to do, 1 failed (gpu-a)"
+run 2 apply --all -c "$many" "$p10" --dry-run
+err_has "5 in all: 3 would change, 1 nothing to do, 1 failed (gpu-a)"
+run 2 apply gpu-b plain -c "$many" "$p10" --pcihole64 1PiB
+err_has "2 in all: 1 cannot fit (gpu-b), 1 not tried (plain)"
+run 3 apply gpu-b 'gpu-[x]' -c "$many" "$p10" --pcihole64 1PiB --keep-going
+err_has "2 in all: 2 cannot fit (gpu-b, gpu-[x])"
+run 2 apply gpu-b plain -c "$many" "$p10" --add-device gpu
+err_has "--add-device is for one domain at a time"
+run 2 apply --all gpu-b -c "$many"
+err_has '--all means every domain: leave "gpu-b" out'
+run 2 apply --all -c "test://$PWD/none.xml"
+err_has "cannot connect to"
+echo "<node/>" >none.xml
+run 0 apply --all -c "test://$PWD/none.xml"
+err_has "there is no domain"
+err_lacks "[1/" # no terminal, no progress
+
+# The disk that takes the diffs is full: no use to go on.
+status=0
+"$GPUPT_XML" diff --all -c "$many" "$p10" >/dev/full 2>"$lab/err" || status=$?
+[ $status = 2 ] || fail "exit status $status on a full disk"
+[ "$(grep -c 'No space left' "$lab/err")" = 1 ] || fail "$(cat "$lab/err")"
+
+# On a terminal: progress, a question for each, and Ctrl-C ends all that is to come.
+command -v script >/dev/null || finish
+default="env --default-signal=INT,QUIT"
+$default true 2>/dev/null || default=
+mkfifo keys
+: >terminal
+{
+	i=0
+	while ! grep -q 'y/N' terminal && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
+	printf 'y\n'
+	while [ "$(grep -c 'y/N' terminal)" != 2 ] && [ $i -lt 200 ]; do sleep 0.1; i=$((i + 1)); done
+	printf '\003'
+	sleep 0.5
+} >keys &
+status=0
+# shellcheck disable=SC2086 # words, or none
+$default script -qfec "trap : INT; $GPUPT_XML apply gpu-b vm.xml plain --domain -c $many $p10; echo ended: \$?" \
+	/dev/null <keys >terminal || status=$?
+wait
+grep -q '\[1/3\] gpu-b' terminal || fail "no progress: $(cat terminal)"
+grep -q '3 in all: 1 defined, 1 failed (vm.xml), 1 not tried (plain)' terminal ||
+	fail "no summary: $(cat terminal)"
+grep -q 'ended: 130' terminal || fail "not ended by the signal: $(cat terminal)"
+finish
