@@ -108,6 +108,8 @@ static void add_function(struct gpupt_str *str, const struct gpupt_pci_function 
 		gpupt_str_adds(str, ",\n      \"boot_vga\": true");
 	if (function->host_use)
 		add_member(str, newline, "host_use", function->host_use);
+	if (function->source == GPUPT_SOURCE_CATALOGUE)
+		gpupt_str_adds(str, ",\n      \"from_catalogue\": true");
 	if (function->assumed)
 		gpupt_str_adds(str, ",\n      \"assumed\": true");
 	gpupt_str_adds(str, newline);

@@ -274,6 +274,21 @@ static int read_bindings(const struct reader *reader, const json_t *object,
 	return r;
 }
 
+/* A function of which nothing is said but its ids may not be in the host at all: no BAR
+ * of it can be told to lack an address. */
+static int read_origin(struct reader *reader, const json_t *object,
+		       struct gpupt_pci_function *function)
+{
+	bool from_catalogue = !json_object_get(object, "bars");
+	int r = take_bool(reader, object, "from_catalogue", &from_catalogue);
+	if (r < 0)
+		return r;
+	gpupt_catalogue_complete(function);
+	if (from_catalogue && function->known_as)
+		function->source = GPUPT_SOURCE_CATALOGUE;
+	return 0;
+}
+
 static int read_device(struct reader *reader, const json_t *object)
 {
 	struct gpupt_pci_address address;
@@ -299,6 +314,8 @@ static int read_device(struct reader *reader, const json_t *object)
 		r = read_bars(reader, object, function.bars, GPUPT_BAR_COUNT);
 	if (r == 0)
 		r = read_sriov(reader, object, &function);
+	if (r == 0)
+		r = read_origin(reader, object, &function);
 	return r < 0 ? r : gpupt_inventory_add(reader->inventory, &function, reader->error);
 }
 

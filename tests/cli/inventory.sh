@@ -65,6 +65,16 @@ run 0 snapshot --sysfs sys -o sys.json
 run 1 diff "$EXAMPLES/z-k8s-n-1.xml" --inventory sys.json
 same by-sysfs "$lab/out"
 
+# a card that is still on its way is so in a snapshot, too
+run 1 diff "$EXAMPLES/z-k8s-n-1.xml" --sysfs sys --assume 0000:08:00.0=10de:1db6 --strict
+cp "$lab/out" by-assumption
+run 0 snapshot --sysfs sys --assume 0000:08:00.0=10de:1db6 -o coming.json
+run 1 diff "$EXAMPLES/z-k8s-n-1.xml" --inventory coming.json --strict
+err_lacks GPUPT-0007
+same by-assumption "$lab/out"
+run 0 devices --inventory coming.json
+err_lacks "no address"
+
 # guests elsewhere: this machine's devices are not theirs
 "$GPUPT_XML" diff z-k8s-n-1 -c "$node" "$p10" >/dev/null 2>"$lab/err"
 grep -q "cannot be loaded" "$lab/err" && skip "built without libvirt"

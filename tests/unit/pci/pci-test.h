@@ -143,7 +143,9 @@ static inline void assert_round_trip(const struct gpupt_inventory *inventory)
 	for (size_t i = 0; i < gpupt_inventory_count(again); i++) {
 		assert_same_function(gpupt_inventory_get(again, i),
 				     gpupt_inventory_get(inventory, i));
-		assert_int_equal(gpupt_inventory_get(again, i)->source, GPUPT_SOURCE_SNAPSHOT);
+		bool catalogue = gpupt_inventory_get(inventory, i)->source == GPUPT_SOURCE_CATALOGUE;
+		assert_int_equal(gpupt_inventory_get(again, i)->source,
+				 catalogue ? GPUPT_SOURCE_CATALOGUE : GPUPT_SOURCE_SNAPSHOT);
 	}
 	const struct gpupt_host *a = gpupt_inventory_get_host(inventory);
 	const struct gpupt_host *b = gpupt_inventory_get_host(again);

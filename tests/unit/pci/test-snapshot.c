@@ -100,6 +100,7 @@ static void test_catalogue_fills_in(void **state)
 	const struct gpupt_pci_function *gpu = at(inventory, "08:00.0");
 	assert_memory_bar(&gpu->bars[1], true, true, 32 * GPUPT_GIB, 0);
 	assert_true(gpu->bars[1].size_from_catalogue && gpu->assumed);
+	assert_int_equal(gpu->source, GPUPT_SOURCE_CATALOGUE);
 	assert_round_trip(inventory);
 	gpupt_inventory_free(inventory);
 }
@@ -136,6 +137,7 @@ static void test_refuses_what_is_wrong(void **state)
 		{ DEVICE(", \"iommu_group\": 2147483648"), "\"iommu_group\"" },
 		{ DEVICE(", \"boot_vga\": 1"), "\"boot_vga\" must be true or false" },
 		{ DEVICE(", \"assumed\": null"), "\"assumed\"" },
+		{ DEVICE(", \"from_catalogue\": 1"), "\"from_catalogue\"" },
 		{ DEVICE(", \"host_use\": null"), "\"host_use\"" },
 		{ DEVICE(", \"bars\": {}"), "\"bars\" must be an array" },
 		{ DEVICE(", \"bars\": [7]"), "devices[0].bars[0]: a BAR must be an object" },
