@@ -74,7 +74,8 @@ static int main_windows(const struct gpupt_mmio_model *model, struct gpupt_space
 							       mmconfig + 256 * GPUPT_MIB });
 	if (r || gpupt_range_empty(model->window))
 		return r;
-	return leave(used->free + low, used->n - low, model->window, ret);
+	/* there may be none at all: nothing is added to NULL */
+	return leave(low ? used->free + low : used->free, used->n - low, model->window, ret);
 }
 
 int gpupt_acpi_windows(const struct gpupt_mmio_model *model, size_t root, struct gpupt_space *ret)

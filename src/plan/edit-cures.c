@@ -160,11 +160,34 @@ static int add_arguments(struct gpupt_making *making, const char *window)
 	return r < 0 ? gpupt_fail_nomem(making->error) : gpupt_keep_edit(making, edit);
 }
 
+/* Where nobody wrote the prefix yet it is declared on <domain>, as libvirt does. But an
+ * argument whose prefix nobody declared is none, and must not become one. */
+static const char *commandline_tag(struct gpupt_making *making)
+{
+	const struct gpupt_domain *domain = making->domain;
+	const struct gpupt_span *tag = &domain->root.start_tag;
+	const char *text = domain->text + tag->start;
+	size_t length = tag->end - tag->start;
+	static const char single[] = "xmlns:qemu='" QEMU_NAMESPACE "'";
+	static const char twice[] = "xmlns:qemu=\"" QEMU_NAMESPACE "\"";
+	if (memmem(text, length, single, strlen(single)) ||
+	    memmem(text, length, twice, strlen(twice)))
+		return "<qemu:commandline>";
+	if (gpupt_has_attribute(domain, &domain->root, "xmlns:qemu") ||
+	    strstr(domain->text, "qemu:"))
+		return "<qemu:commandline xmlns:qemu='" QEMU_NAMESPACE "'>";
+	return set_attribute(making, &domain->root, "xmlns:qemu", QEMU_NAMESPACE) < 0 ?
+		NULL : "<qemu:commandline>";
+}
+
 static int add_commandline(struct gpupt_making *making, const char *window)
 {
 	const struct gpupt_domain *domain = making->domain;
+	const char *tag = commandline_tag(making);
+	if (!tag)
+		return GPUPT_E_NOMEM;
 	const struct gpupt_line lines[] = {
-		{ 0, "<qemu:commandline>" },
+		{ 0, tag },
 		{ 1, "<qemu:arg value='-fw_cfg'/>" },
 		{ 1, gpupt_making_text(making, "<qemu:arg value='%s'/>", window) },
 		{ 0, "</qemu:commandline>" },
@@ -173,10 +196,7 @@ static int add_commandline(struct gpupt_making *making, const char *window)
 	int r = gpupt_edit_insert(domain, &making->plan->arena, &domain->root,
 				  &domain->last_child, NULL, false, lines,
 				  GPUPT_ARRAY_SIZE(lines), &edit);
-	r = r < 0 ? gpupt_fail_nomem(making->error) : gpupt_keep_edit(making, edit);
-	if (r < 0 || gpupt_has_attribute(domain, &domain->root, "xmlns:qemu"))
-		return r;
-	return set_attribute(making, &domain->root, "xmlns:qemu", QEMU_NAMESPACE);
+	return r < 0 ? gpupt_fail_nomem(making->error) : gpupt_keep_edit(making, edit);
 }
 
 static int edit_window(struct gpupt_making *making)

@@ -52,7 +52,7 @@ static size_t common_bytes_back(const char *a, const char *b, size_t length)
 	for (size_t block = 4096; block >= 64; block /= 8)
 		while (length - n >= block && memcmp(a - n - block, b - n - block, block) == 0)
 			n += block;
-	while (n < length && a[-n - 1] == b[-n - 1])
+	while (n < length && *(a - n - 1) == *(b - n - 1))
 		n++;
 	return n;
 }
