@@ -8,11 +8,6 @@ set -u
 
 gpupt_xml=$1
 
-skip() {
-	echo "skipped: $1"
-	exit 77
-}
-
 # shellcheck source=tests/integration/libvirtd.sh
 . "${0%/*}/libvirtd.sh"
 PATH=$PATH:/usr/sbin
@@ -25,12 +20,7 @@ qemu_ga=${GPUPT_QEMU_GA-$(command -v qemu-ga)}
 [ -x "$qemu_ga" ] || skip "no qemu-ga: set GPUPT_QEMU_GA to one"
 busybox=$(command -v busybox) || skip "no busybox"
 ldd "$busybox" >/dev/null 2>&1 && skip "busybox is not static"
-[ "${2-}" = inside ] || enter_namespace "$0" "$gpupt_xml"
-
-export LC_ALL=C
-unset LIBVIRT_DEFAULT_URI
-start_libvirtd
-prepare_program
+start_lab "$0" "$@"
 
 # The guest's files
 

@@ -4,11 +4,17 @@
 # Sourced, by tests that want a real libvirtd: a daemon of its own, with private
 # directories in a private mount namespace, so that the machine's libvirt and its
 # guests are not touched.
-#   enter_namespace "$0" ARGUMENT...: runs the script again, in there, as "... inside"
-#   start_libvirtd: in there; sets $daemon
-# Wants: skip. Offers: run, has, has_not, fail, $failures.
+#   start_lab "$0" "$@": runs the script again, in there, and starts the daemon
+#   start_libvirtd: starts it once more; sets $daemon
+# Offers: run, has, has_not, fail, skip, $failures, $uri; $gpupt_xml is what runs.
 
 failures=0
+uri=qemu:///system
+
+skip() {
+	echo "skipped: $1"
+	exit 77
+}
 
 fail() {
 	echo "FAILED: $*"
@@ -38,7 +44,16 @@ enter_namespace() {
 		unshare -m -n --propagation private "$BASH" "$@" inside
 }
 
-start_libvirtd() {
+start_lab() {
+	[ "${!#}" = inside ] || enter_namespace "$@"
+	export PATH=$PATH:/usr/sbin LC_ALL=C
+	unset LIBVIRT_DEFAULT_URI
+	make_room
+	start_libvirtd
+	prepare_program
+}
+
+make_room() {
 	for directory in /run /var/lib /var/log /var/cache; do
 		mount -t tmpfs tmpfs $directory || skip "cannot mount on $directory"
 		mkdir $directory/libvirt
@@ -49,7 +64,10 @@ start_libvirtd() {
 		'listen_tls = 0' 'listen_tcp = 1' 'auth_tcp = "none"' >/etc/libvirt/libvirtd.conf
 	printf '%s\n' 'security_driver = "none"' 'namespaces = []' 'cgroup_controllers = []' \
 		'user = "root"' 'group = "root"' 'stdio_handler = "file"' >/etc/libvirt/qemu.conf
-	ip link set lo up 2>/dev/null # for the remote URI below
+	ip link set lo up 2>/dev/null # for remote URIs
+}
+
+start_libvirtd() {
 	libvirtd -l -p /run/lab/libvirtd.pid >/run/lab/libvirtd.log 2>&1 &
 	daemon=$!
 	trap '{ kill $daemon; wait $daemon; } 2>/dev/null' EXIT

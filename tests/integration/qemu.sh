@@ -9,20 +9,10 @@ set -u
 gpupt_xml=$1
 examples=$2
 
-skip() {
-	echo "skipped: $1"
-	exit 77
-}
-
 # shellcheck source=tests/integration/libvirtd.sh
 . "${0%/*}/libvirtd.sh"
 [ -e /usr/share/OVMF/OVMF_CODE_4M.fd ] || skip "no OVMF firmware"
-[ "${3-}" = inside ] || enter_namespace "$0" "$gpupt_xml" "$examples"
-
-export PATH=$PATH:/usr/sbin LC_ALL=C
-unset LIBVIRT_DEFAULT_URI
-start_libvirtd
-prepare_program
+start_lab "$0" "$@"
 
 # The user's story: q35, OVMF, a GPU with BARs of 16 MiB, 32 GiB and 32 MiB
 

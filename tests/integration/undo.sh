@@ -8,22 +8,11 @@ set -u
 gpupt_xml=$1
 examples=$2
 
-skip() {
-	echo "skipped: $1"
-	exit 77
-}
-
 # shellcheck source=tests/integration/libvirtd.sh
 . "${0%/*}/libvirtd.sh"
 [ -e /usr/share/OVMF/OVMF_CODE_4M.fd ] || skip "no OVMF firmware"
-[ "${3-}" = inside ] || enter_namespace "$0" "$gpupt_xml" "$examples"
+start_lab "$0" "$@"
 
-export PATH=$PATH:/usr/sbin LC_ALL=C
-unset LIBVIRT_DEFAULT_URI
-start_libvirtd
-prepare_program
-
-uri=qemu:///system
 snapshot=$examples/hosts/p10.json
 name=z-k8s-n-1
 store=/var/lib/gpupt-xml
