@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "cli/names.h"
 #include "cli/output.h"
+#include "cli/print-json.h"
 #include "cli/request.h"
 #include "cli/table.h"
 
@@ -191,14 +192,11 @@ static int print_json(const struct device_list *list, struct gpupt_error **error
 			complete = false;
 	}
 	json_t *document = json_pack("{s:o}", "devices", devices);
-	GPUPT_AUTOFREE char *text =
-		document && complete ? json_dumps(document, JSON_INDENT(2)) : NULL;
-	json_decref(document);
-	if (!text)
-		return gpupt_fail_nomem(error);
-	size_t length = strlen(text);
-	text[length++] = '\n'; /* where the NUL byte was */
-	return cli_print_text(text, length, error);
+	if (!complete) {
+		json_decref(document);
+		document = NULL;
+	}
+	return cli_print_json(document, error);
 }
 
 int cli_devices(const struct cli_settings *settings, struct gpupt_error **error)

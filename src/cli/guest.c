@@ -2,6 +2,7 @@
 #include <jansson.h>
 
 #include "cli/output.h"
+#include "cli/print-json.h"
 #include "cli/request.h"
 #include "domain/running.h"
 
@@ -207,13 +208,7 @@ static int print_json(const struct advice *advice, struct gpupt_error **error)
 		tuning ? advice->target.hypervisor.tuning_state_name(tuning->state) : NULL,
 		"changed", tuning && tuning->changed, "command_line",
 		command_line ? command_line : json_null());
-	GPUPT_AUTOFREE char *text = document ? json_dumps(document, JSON_INDENT(2)) : NULL;
-	json_decref(document);
-	if (!text)
-		return gpupt_fail_nomem(error);
-	size_t length = strlen(text);
-	text[length++] = '\n'; /* where the NUL byte was */
-	return cli_print_text(text, length, error);
+	return cli_print_json(document, error);
 }
 
 /* ---- the command */

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "cli/define.h"
 #include "cli/output.h"
+#include "cli/print-json.h"
 #include "cli/store.h"
 #include "cli/table.h"
 
@@ -159,13 +160,7 @@ static int print_json(const char *name, const struct cli_store *store,
 		return r;
 	}
 	json_t *document = json_pack("{s:s, s:o}", "domain", name, "changes", changes);
-	GPUPT_AUTOFREE char *text = document ? json_dumps(document, JSON_INDENT(2)) : NULL;
-	json_decref(document);
-	if (!text)
-		return gpupt_fail_nomem(error);
-	size_t length = strlen(text);
-	text[length++] = '\n'; /* where the NUL byte was */
-	return cli_print_text(text, length, error);
+	return cli_print_json(document, error);
 }
 
 static int show(const struct cli_settings *settings, const struct cli_target *target,

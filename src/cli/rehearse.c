@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/output.h"
+#include "cli/print-json.h"
 #include "cli/table.h"
 #include "cli/work.h"
 
@@ -202,12 +203,7 @@ static int print_json(const struct gpupt_plan *plan, const struct gpupt_rehearsa
 		"possibility", worlds[rehearsal->world].name, "rehearsals", (int)rehearsal->boots,
 		"boots", !rehearsal->no_boot, "as_planned", status_of(rehearsal) == CLI_DONE,
 		"all_seen", !rehearsal->refusal && !tally_of(rehearsal).not_seen, "bars", bars);
-	GPUPT_AUTOFREE char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
-	json_decref(root);
-	if (!text)
-		return gpupt_fail_nomem(error);
-	puts(text);
-	return 0;
+	return cli_print_json(root, error);
 }
 
 /* ---- the command */

@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "cli/output.h"
+#include "cli/print-json.h"
 
 static json_t *number(uint64_t value)
 {
@@ -130,11 +131,5 @@ int cli_verification_print_json(const struct cli_verification *verification,
 		"messages", lines_json(running->messages, running->n_messages), "nvidia_smi",
 		lines_json(running->gpus, running->n_gpus), "findings",
 		findings_json(verification));
-	GPUPT_AUTOFREE char *text = document ? json_dumps(document, JSON_INDENT(2)) : NULL;
-	json_decref(document);
-	if (!text)
-		return gpupt_fail_nomem(error);
-	size_t length = strlen(text);
-	text[length++] = '\n'; /* where the NUL byte was */
-	return cli_print_text(text, length, error);
+	return cli_print_json(document, error);
 }

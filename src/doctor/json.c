@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <jansson.h>
 
+#include "base/json.h"
 #include "doctor/checkup.h"
 #include "plan/json.h"
 

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <time.h>
 
+#include "base/json.h"
 #include "base/util.h"
 #include "libvirt/qmp.h"
 
@@ -31,9 +32,9 @@ static int take_return(const char *reply, json_t **json, const json_t **ret,
 	size_t length = strnlen(reply, GPUPT_REPLY_MAX + 1);
 	if (length > GPUPT_REPLY_MAX)
 		return fail(error, "longer than 4 MiB");
-	*json = json_loadb(reply, length, 0, &why);
+	*json = gpupt_json_load(reply, length, 0, &why);
 	if (!*json)
-		return fail(error, why.text);
+		return *why.text ? fail(error, why.text) : gpupt_fail_nomem(error);
 	const char *complaint =
 		json_string_value(json_object_get(json_object_get(*json, "error"), "desc"));
 	if (complaint)

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "base/json.h"
 #include "base/util.h"
 
 enum {
@@ -137,9 +138,9 @@ int gpupt_qmp_parse_pci(const char *reply, size_t length, struct gpupt_seen_func
 	json_error_t why;
 	if (length > GPUPT_REPLY_MAX)
 		return fail(error, "longer than 4 MiB");
-	AUTO_JSON json_t *json = json_loadb(reply, length, 0, &why);
+	AUTO_JSON json_t *json = gpupt_json_load(reply, length, 0, &why);
 	if (!json)
-		return fail(error, why.text);
+		return *why.text ? fail(error, why.text) : gpupt_fail_nomem(error);
 	const char *complaint =
 		json_string_value(json_object_get(json_object_get(json, "error"), "desc"));
 	if (complaint)

@@ -9,6 +9,7 @@
 
 #include <gpupt/size.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "firmware/firmware.h"
 #include "pci/inventory.h"
@@ -421,8 +422,7 @@ static int fail_json(const char *data, size_t length, const char *name,
 		     const json_error_t *json_error, struct gpupt_error **error)
 {
 	enum json_error_code code = json_error_code(json_error);
-	/* jansson 2.14 says nothing at all where an allocation fails */
-	if (code == json_error_out_of_memory || !*json_error->text)
+	if (!*json_error->text)
 		return gpupt_fail_nomem(error);
 	size_t offset = json_error->position > 0 ? (size_t)json_error->position : 0;
 	struct gpupt_place place = gpupt_place_of(name, data, length, offset);
@@ -435,7 +435,7 @@ int gpupt_snapshot_parse(const char *data, size_t length, const char *name,
 			 struct gpupt_inventory **ret, struct gpupt_error **error)
 {
 	json_error_t json_error;
-	AUTO_JSON json_t *root = json_loadb(data, length, JSON_REJECT_DUPLICATES, &json_error);
+	AUTO_JSON json_t *root = gpupt_json_load(data, length, JSON_REJECT_DUPLICATES, &json_error);
 	if (!root)
 		return fail_json(data, length, name, &json_error, error);
 	GPUPT_AUTO(gpupt_inventory_free) struct gpupt_inventory *made = gpupt_inventory_new();

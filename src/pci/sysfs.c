@@ -319,6 +319,13 @@ static int read_function(const struct tree *tree, const char *device,
 	return gpupt_inventory_add(tree->inventory, &function, error);
 }
 
+static int fail_list(int number, struct gpupt_error **error)
+{
+	if (number == ENOMEM)
+		return gpupt_fail_nomem(error);
+	return gpupt_fail(error, GPUPT_E_IO, "cannot list bus/pci/devices: %s", strerror(number));
+}
+
 static int read_devices(const struct tree *tree, struct gpupt_error **error)
 {
 	int fd = dup(tree->devices);
@@ -327,15 +334,13 @@ static int read_devices(const struct tree *tree, struct gpupt_error **error)
 		int saved = errno;
 		if (fd >= 0)
 			close(fd);
-		return gpupt_fail(error, GPUPT_E_IO, "cannot list bus/pci/devices: %s",
-				  strerror(saved));
+		return fail_list(saved, error);
 	}
 	for (;;) {
 		errno = 0;
 		struct dirent *entry = readdir(dir);
 		if (!entry && errno)
-			return gpupt_fail(error, GPUPT_E_IO, "cannot list bus/pci/devices: %s",
-					  strerror(errno));
+			return fail_list(errno, error);
 		if (!entry)
 			return 0;
 		const char *p = entry->d_name;

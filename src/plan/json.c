@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "base/json.h"
 #include "plan/json.h"
 #include "plan/making.h"
 
@@ -64,10 +65,10 @@ static json_t *bar_json(const struct gpupt_layout_bar *bar)
 	return object;
 }
 
-/* Takes the value; false when there is none for want of memory. */
+/* Takes the value, also where there is no object to put it into. */
 static bool set(json_t *object, const char *key, json_t *value)
 {
-	return object && json_object_set_new(object, key, value) == 0;
+	return json_object_set_new(object, key, value) == 0;
 }
 
 static json_t *region_json(const struct gpupt_map_region *region)
@@ -109,7 +110,7 @@ static json_t *possibility_json(const struct gpupt_possibility *possibility)
 /* Takes the item. */
 static bool append(json_t *array, json_t *item)
 {
-	return array && item && json_array_append_new(array, item) == 0;
+	return json_array_append_new(array, item) == 0;
 }
 
 static json_t *plan_json(const struct gpupt_plan *plan)
@@ -144,21 +145,6 @@ static json_t *plan_json(const struct gpupt_plan *plan)
 			 gpupt_verdict_name(plan->verdict), "hole", hole, "findings", findings,
 			 "possibilities", possibilities, "shown", (int)plan->shown, "layout", layout,
 			 "map", map, "steps", steps, "edits", edits);
-}
-
-/* Into a buffer of the right size: json_dumps() of jansson 2.14 forgets an object's key
- * when its own buffer cannot grow (src/dump.c do_dump()). */
-char *gpupt_json_dump(const json_t *json)
-{
-	size_t size = json_dumpb(json, NULL, 0, JSON_INDENT(2));
-	char *text = size ? malloc(size + 1) : NULL;
-	if (text && json_dumpb(json, text, size, JSON_INDENT(2)) != size) {
-		free(text);
-		return NULL;
-	}
-	if (text)
-		text[size] = '\0';
-	return text;
 }
 
 GPUPT_EXPORT int gpupt_plan_to_json(const struct gpupt_plan *plan, char **ret_text,

@@ -8,7 +8,5 @@
 
 /* NULL when memory is short. */
 json_t *gpupt_json_of_finding(const struct gpupt_finding *finding);
-/* Text, indented, to be freed with free(); NULL when memory is short. */
-char *gpupt_json_dump(const json_t *json);
 
 #endif

@@ -2,11 +2,10 @@
 
 /* Lets every single allocation of the main job fail, one after the other and all from
  * one on: the call has to fail then, with its out parameters untouched, or to give
- * exactly what it gives otherwise. nomem DOMAIN...
- *
- * malloc() and its kin are the program's own, in front of glibc's. */
+ * exactly what it gives otherwise. What was allocated meanwhile has to be free
+ * again afterwards; failing-malloc.c keeps account.
+ *   nomem DOMAIN SYSFS INVENTORY... */
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,47 +14,7 @@
 
 #include <gpupt/gpupt.h>
 
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *old, size_t size);
-
-static size_t allocations; /* since it was set to 0 */
-static size_t fail_at;     /* the one that fails, counted from 1; 0: none */
-static int fail_all;       /* ... and all behind it */
-
-static int fails(void)
-{
-	allocations++;
-	int now = fail_at && (allocations == fail_at || (fail_all && allocations > fail_at));
-	if (now)
-		errno = ENOMEM;
-	return now;
-}
-
-void *malloc(size_t size)
-{
-	return fails() ? NULL : __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __libc_calloc(count, size);
-}
-
-void *realloc(void *old, size_t size)
-{
-	return fails() ? NULL : __libc_realloc(old, size);
-}
-
-void *reallocarray(void *old, size_t count, size_t size)
-{
-	size_t bytes;
-	if (__builtin_mul_overflow(count, size, &bytes)) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	return realloc(old, bytes);
-}
+#include "failing-malloc.h"
 
 /* ---- the main job */
 
@@ -72,6 +31,15 @@ static void clear(struct result *result)
 	free(result->snapshot);
 	*result = (struct result){ 0 };
 }
+
+/* One job: a domain planned for, or an inventory read. */
+struct job {
+	const char *name;
+	const char *path;   /* of a copy of sysfs; else NULL */
+	const char *text;   /* of a domain, or an inventory */
+	size_t length;
+	const struct wish *wish; /* for a domain; else NULL */
+};
 
 struct wish {
 	const char *name, *add, *remove;
@@ -147,21 +115,41 @@ static int plan_all(const struct gpupt_domain *domain, const struct gpupt_invent
 	return r;
 }
 
-static int main_job(const char *text, size_t length, const struct wish *wish,
-		    struct result *result, struct gpupt_error **error)
+static int plan_job(const struct job *job, struct result *result, struct gpupt_error **error)
 {
 	struct gpupt_domain *domain = NULL;
 	struct gpupt_inventory *card = NULL, *both = NULL;
-	int r = gpupt_domain_parse(text, length, "vm.xml", &domain, error);
+	int r = gpupt_domain_parse(job->text, job->length, "vm.xml", &domain, error);
 	if (r == 0)
 		r = gpupt_inventory_assume(NULL, "0000:08:00.0=10de:1b39", &card, error);
 	if (r == 0)
 		r = gpupt_inventory_assume(card, "0000:09:00.0=10de:2330", &both, error);
 	if (r == 0)
-		r = plan_all(domain, both, wish, result, error);
+		r = plan_all(domain, both, job->wish, result, error);
 	gpupt_inventory_free(both);
 	gpupt_inventory_free(card);
 	gpupt_domain_free(domain);
+	return r;
+}
+
+static int inventory_job(const struct job *job, struct result *result,
+			 struct gpupt_error **error)
+{
+	struct gpupt_inventory *inventory = NULL;
+	int r = job->path ? gpupt_inventory_read_sysfs(job->path, &inventory, error) :
+			    gpupt_inventory_parse(job->text, job->length, "host", &inventory, error);
+	if (r == 0)
+		r = gpupt_inventory_write_snapshot(inventory, &result->snapshot,
+						   &result->snapshot_length, error);
+	gpupt_inventory_free(inventory);
+	return r;
+}
+
+/* libxml2 keeps its last error, with copies of what it is about, until the next one. */
+static int run(const struct job *job, struct result *result, struct gpupt_error **error)
+{
+	int r = job->wish ? plan_job(job, result, error) : inventory_job(job, result, error);
+	xmlResetLastError();
 	return r;
 }
 
@@ -189,28 +177,25 @@ static bool same_result(const struct result *a, const struct result *b)
 }
 
 /* Returns how often something went wrong. */
-static size_t let_fail(const char *text, size_t length, const struct wish *wish, int all)
+static size_t let_fail(const struct job *job, bool all)
 {
 	struct result expected = { 0 };
 	struct gpupt_error *error = NULL;
 	size_t wrong = 0;
-	fail_at = 0;
-	allocations = 0;
-	int expected_status = main_job(text, length, wish, &expected, &error);
+	failing_malloc_begin(0, false);
+	int expected_status = run(job, &expected, &error);
+	size_t total = failing_malloc_end();
 	gpupt_error_free(error);
-	size_t total = allocations;
 	for (size_t n = 1; n <= total; n++) {
 		struct result result = { 0 };
 		error = NULL;
-		allocations = 0;
-		fail_all = all;
-		fail_at = n;
-		int r = main_job(text, length, wish, &result, &error);
-		fail_at = 0;
+		failing_malloc_begin(n, all);
+		int r = run(job, &result, &error);
+		failing_malloc_end();
 		bool ok = r == GPUPT_E_NOMEM || (r == expected_status &&
 						 same_result(&result, &expected));
 		if (!ok) {
-			printf("%s: allocation %zu of %zu%s: %s: %s\n", wish->name, n, total,
+			printf("%s: allocation %zu of %zu%s: %s: %s\n", job->name, n, total,
 			       all ? " and all behind it" : "",
 			       r < 0 ? gpupt_status_name((enum gpupt_status)r) :
 			       what_differs(&result, &expected),
@@ -219,6 +204,7 @@ static size_t let_fail(const char *text, size_t length, const struct wish *wish,
 		}
 		gpupt_error_free(error);
 		clear(&result);
+		wrong += failing_malloc_report(job->name);
 	}
 	clear(&expected);
 	return wrong;
@@ -230,7 +216,21 @@ static void say_nothing(void *context, const char *format, ...)
 	(void)format;
 }
 
-int main(int argc, char **argv)
+static char *read_file(const char *path, size_t *ret_length)
+{
+	static const size_t room = 1 << 20;
+	FILE *file = fopen(path, "rb");
+	char *text = malloc(room);
+	if (!file || !text) {
+		perror(path);
+		exit(1);
+	}
+	*ret_length = fread(text, 1, room, file);
+	fclose(file);
+	return text;
+}
+
+static size_t plan_for(const char *path)
 {
 	static const struct wish wishes[] = {
 		{ .name = "exchanged", .add = "10de:2330", .remove = "08:00.0" },
@@ -238,22 +238,41 @@ int main(int argc, char **argv)
 		{ .name = "given", .policy = GPUPT_HOLE_SIZE },
 		{ .name = "cured", .add = "gpu", .allow = "fwcfg", .forbid = "hole,hotplug" },
 	};
-	static char text[1 << 20];
-	size_t wrong = 0;
+	size_t wrong = 0, length;
+	char *text = read_file(path, &length);
+	for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++) {
+		struct job job = { wishes[i].name, NULL, text, length, &wishes[i] };
+		wrong += let_fail(&job, false);
+		if (i == 0)
+			wrong += let_fail(&job, true);
+	}
+	free(text);
+	return wrong;
+}
+
+static size_t read_inventory(const char *path)
+{
+	size_t length;
+	char *text = read_file(path, &length);
+	struct job job = { path, NULL, text, length, NULL };
+	size_t wrong = let_fail(&job, false) + let_fail(&job, true);
+	free(text);
+	return wrong;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 3) {
+		fputs("usage: nomem DOMAIN SYSFS INVENTORY...\n", stderr);
+		return 2;
+	}
 	/* libxml2 tells the world that it has no memory for a parser */
 	xmlSetGenericErrorFunc(NULL, say_nothing);
-	for (int i = 1; i < argc; i++) {
-		FILE *file = fopen(argv[i], "rb");
-		if (!file) {
-			perror(argv[i]);
-			return 1;
-		}
-		size_t length = fread(text, 1, sizeof(text), file);
-		fclose(file);
-		for (size_t w = 0; w < sizeof(wishes) / sizeof(wishes[0]); w++)
-			for (int all = 0; all < (w == 0 ? 2 : 1); all++)
-				wrong += let_fail(text, length, &wishes[w], all);
-	}
+	size_t wrong = plan_for(argv[1]);
+	struct job sysfs = { "sysfs", argv[2], NULL, 0, NULL };
+	wrong += let_fail(&sysfs, false) + let_fail(&sysfs, true);
+	for (int i = 3; i < argc; i++)
+		wrong += read_inventory(argv[i]);
 	printf("%zu wrong\n", wrong);
 	return wrong > 0;
 }

@@ -4,8 +4,8 @@
 
 /* Every allocation fails once: the call must say so, leak nothing (the sanitizer
  * build looks) and leave its out parameters alone. The linker sends this
- * library's allocations here (nomem_link_args); not jansson's, which takes some of
- * its own failures for syntax errors. */
+ * library's allocations here (nomem_link_args); tests/property/nomem.c lets those of
+ * libxml2, jansson and glibc fail as well. */
 
 #include "unit.h"
 

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/json.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/util.h"
+
+/* A string that cannot be copied is an "invalid token" (src/load.c lex_scan_string()).
+ * malloc() sets errno then, and nothing sets it back. */
+GPUPT_EXPORT json_t *gpupt_json_load(const char *text, size_t length, size_t flags,
+				     json_error_t *why)
+{
+	int saved = errno;
+	errno = 0;
+	json_t *json = json_loadb(text, length, flags, why);
+	if (!json && (errno == ENOMEM || json_error_code(why) == json_error_out_of_memory))
+		*why->text = '\0';
+	errno = saved;
+	return json;
+}
+
+/* Into a buffer of the right size: json_dumps() forgets an object's key when its own
+ * buffer cannot grow (src/dump.c do_dump()). */
+GPUPT_EXPORT char *gpupt_json_dump(const json_t *json)
+{
+	size_t size = json_dumpb(json, NULL, 0, JSON_INDENT(2));
+	char *text = size ? malloc(size + 1) : NULL;
+	if (text && json_dumpb(json, text, size, JSON_INDENT(2)) != size) {
+		free(text);
+		return NULL;
+	}
+	if (text)
+		text[size] = '\0';
+	return text;
+}
