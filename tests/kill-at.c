@@ -6,7 +6,8 @@
  *                                         else its own
  *   kill-at 0 COMMAND [ARGUMENT]...       kills nothing, and prints how many there are
  *   kill-at N:PID COMMAND [ARGUMENT]...   kills another process at that point, and waits
- *                                         until that is gone */
+ *                                         until that is gone
+ *   kill-at N=SIGNAL COMMAND [ARGUMENT].. sends it that signal, by its number, instead */
 
 #include <errno.h>
 #include <signal.h>
@@ -23,6 +24,7 @@
 static struct {
 	pid_t program;
 	pid_t other; /* whom to kill in its place */
+	int number;  /* of the signal */
 	unsigned long at;
 	unsigned long calls;
 	int killed;
@@ -82,7 +84,7 @@ static int look_at(pid_t thread, int status)
 			if (run.other)
 				kill_other();
 			else
-				kill(run.program, SIGKILL);
+				kill(run.program, run.number);
 		}
 		return 0;
 	}
@@ -122,9 +124,10 @@ int main(int argc, char **argv)
 	char *end;
 	run.at = strtoul(argv[1], &end, 10);
 	run.other = *end == ':' ? atoi(end + 1) : 0;
+	run.number = *end == '=' ? atoi(end + 1) : SIGKILL;
 	start(argv + 2);
 	int status = follow();
 	if (!run.at)
 		printf("%lu\n", run.calls);
-	return run.killed && !run.other ? 99 : status;
+	return run.killed && !run.other && run.number == SIGKILL ? 99 : status;
 }

@@ -94,6 +94,13 @@ static int add_user(struct gpupt_users *users, size_t index, struct gpupt_error 
 	return r < 0 ? r : add_hostdevs(running, defined, index, users, error);
 }
 
+/* libvirt lists them in no order. */
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(virDomainGetName(*(const virDomainPtr *)a),
+		      virDomainGetName(*(const virDomainPtr *)b));
+}
+
 int gpupt_libvirt_read_users(virConnectPtr connection, virDomainPtr except,
 			     struct gpupt_users **ret, struct gpupt_error **error)
 {
@@ -103,6 +110,9 @@ int gpupt_libvirt_read_users(virConnectPtr connection, virDomainPtr except,
 	users->domains.count = virConnectListAllDomains(connection, &users->domains.domains, 0);
 	if (users->domains.count < 0)
 		return gpupt_fail_libvirt(error, "cannot list the domains");
+	if (users->domains.count)
+		qsort(users->domains.domains, (size_t)users->domains.count,
+		      sizeof(*users->domains.domains), compare_names);
 	for (size_t i = 0; i < (size_t)users->domains.count; i++) {
 		if (except && same_domain(users->domains.domains[i], except))
 			continue;
