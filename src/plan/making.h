@@ -187,6 +187,18 @@ int gpupt_keep_edit(struct gpupt_making *making, struct gpupt_edit edit);
 const char *gpupt_address_text(struct gpupt_making *making,
 			       const struct gpupt_guest_address *address);
 
+/* Bus numbers in a domain are controller indexes; a controller without one gets the lowest
+ * that is free (virDomainControllerFindUnusedIndex, src/conf/domain_conf.c, 9.0). Asked
+ * for all controllers in their order; GPUPT_BUSES or more is no number of a bus. */
+enum { GPUPT_BUSES = 256 };
+struct gpupt_bus_numbers {
+	bool taken[GPUPT_BUSES];
+	unsigned int next;
+};
+void gpupt_bus_numbers_begin(struct gpupt_bus_numbers *numbers, const struct gpupt_domain *domain);
+unsigned int gpupt_bus_numbers_next(struct gpupt_bus_numbers *numbers,
+				    const struct gpupt_controller *controller);
+
 /* A new root port that makes the given bus, or, with 0, the next one that is free; NULL:
  * there is none, or memory is short. The pointer holds until the next one is made. */
 struct gpupt_port *gpupt_port_new(struct gpupt_making *making, unsigned int index);

@@ -4,7 +4,31 @@
 
 #include "plan/making.h"
 
-enum { BUSES = 256 };
+enum { BUSES = GPUPT_BUSES };
+
+void gpupt_bus_numbers_begin(struct gpupt_bus_numbers *numbers, const struct gpupt_domain *domain)
+{
+	*numbers = (struct gpupt_bus_numbers){ .taken = { true } };
+	for (size_t i = 0; i < domain->n_controllers; i++)
+		if (domain->controllers[i].has_index && domain->controllers[i].index < BUSES)
+			numbers->taken[domain->controllers[i].index] = true;
+}
+
+unsigned int gpupt_bus_numbers_next(struct gpupt_bus_numbers *numbers,
+				    const struct gpupt_controller *controller)
+{
+	bool root = controller->model == GPUPT_CONTROLLER_PCI_ROOT ||
+		    controller->model == GPUPT_CONTROLLER_PCIE_ROOT;
+	if (controller->has_index)
+		return controller->index;
+	if (root)
+		return 0;
+	while (numbers->next < BUSES && numbers->taken[numbers->next])
+		numbers->next++;
+	if (numbers->next < BUSES)
+		numbers->taken[numbers->next] = true;
+	return numbers->next;
+}
 
 static void note_bus(const struct gpupt_guest_address *address, unsigned int *highest)
 {
@@ -17,11 +41,14 @@ static void note_bus(const struct gpupt_guest_address *address, unsigned int *hi
 static unsigned int next_index(const struct gpupt_making *making)
 {
 	const struct gpupt_domain *domain = making->domain;
+	struct gpupt_bus_numbers numbers;
 	unsigned int highest = 0;
+	gpupt_bus_numbers_begin(&numbers, domain);
 	for (size_t i = 0; i < domain->n_controllers; i++) {
 		const struct gpupt_controller *controller = &domain->controllers[i];
-		if (controller->index < BUSES && controller->index > highest)
-			highest = controller->index;
+		unsigned int bus = gpupt_bus_numbers_next(&numbers, controller);
+		if (bus < BUSES && bus > highest)
+			highest = bus;
 		note_bus(&controller->address, &highest);
 	}
 	for (size_t i = 0; i < domain->n_others; i++)

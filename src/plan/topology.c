@@ -154,26 +154,15 @@ static int add_planned_ports(struct gpupt_tree *tree)
 	return 0;
 }
 
-/* Bus numbers in a domain are controller indexes; a controller without one gets the
- * lowest free (virDomainControllerFindUnusedIndex, src/conf/domain_conf.c, 9.0). */
 static int add_controllers(struct gpupt_tree *tree)
 {
 	const struct gpupt_domain *domain = tree->making->domain;
-	bool numbered[GPUPT_BUSES] = { true };
-	unsigned int next = 0;
-	for (size_t i = 0; i < domain->n_controllers; i++)
-		if (domain->controllers[i].has_index && domain->controllers[i].index < GPUPT_BUSES)
-			numbered[domain->controllers[i].index] = true;
+	struct gpupt_bus_numbers numbers;
+	gpupt_bus_numbers_begin(&numbers, domain);
 	for (size_t i = 0; i < domain->n_controllers; i++) {
 		const struct gpupt_controller *controller = &domain->controllers[i];
-		bool root = controller->model == GPUPT_CONTROLLER_PCI_ROOT ||
-			    controller->model == GPUPT_CONTROLLER_PCIE_ROOT;
-		while (!controller->has_index && !root && next < GPUPT_BUSES && numbered[next])
-			next++;
-		unsigned int bus = controller->has_index ? controller->index : next;
-		if (!controller->has_index && !root && next < GPUPT_BUSES)
-			numbered[next] = true;
-		if (add_controller(tree, controller, bus) < 0)
+		if (add_controller(tree, controller,
+				   gpupt_bus_numbers_next(&numbers, controller)) < 0)
 			return GPUPT_E_NOMEM;
 	}
 	return add_planned_ports(tree);

@@ -8,7 +8,7 @@
 
 #include "plan/making.h"
 
-enum { GPUPT_ROOT_BUS = -1, GPUPT_NO_NODE = -2, GPUPT_SLOTS = 32, GPUPT_BUSES = 256 };
+enum { GPUPT_ROOT_BUS = -1, GPUPT_NO_NODE = -2, GPUPT_SLOTS = 32 };
 
 /* What a device plugs into where libvirt chooses. */
 enum gpupt_plug {
