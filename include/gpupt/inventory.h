@@ -161,6 +161,15 @@ int gpupt_inventory_assume(const struct gpupt_inventory *base, const char *assum
 			   struct gpupt_inventory **ret, struct gpupt_error **error);
 
 /**
+ * Returns a copy of @p base that does not tell which distribution the host runs
+ * (gpupt_host's os): for a program in a container, where os-release(5) is the
+ * container's, and neither tells of the QEMU and firmware that the guest gets.
+ * @return 0 or GPUPT_E_NOMEM. Since 0.1.
+ */
+int gpupt_inventory_without_os(const struct gpupt_inventory *base, struct gpupt_inventory **ret,
+			       struct gpupt_error **error);
+
+/**
  * Returns a copy of @p base that also knows what this machine's firmware file @p file
  * says of itself. A file that is not there, that is no firmware or that does not tell
  * its release adds nothing.

@@ -43,6 +43,7 @@ enum cli_command_bit {
 	CLI_REHEARSE = 1 << 9,
 	CLI_UNDO = 1 << 10,
 	CLI_HISTORY = 1 << 11,
+	CLI_KUBEVIRT = 1 << 12,
 };
 
 enum cli_format { CLI_FORMAT_TEXT, CLI_FORMAT_JSON, CLI_FORMAT_SVG };
@@ -83,6 +84,7 @@ struct cli_settings {
 	const char *kernel;
 	const char *initrd;
 	unsigned int timeout_seconds; /* 0: not said */
+	const char *vmi, *domain_xml; /* kubevirt-hook's: the texts themselves */
 	bool allow_shrink, force, multifunction, no_siblings;
 	bool as_file, as_domain;
 	bool dry_run, in_place, strict, yes, no_backup, no_retry;
@@ -114,6 +116,7 @@ int cli_doctor(const struct cli_settings *settings, struct gpupt_error **error);
 int cli_undo(const struct cli_settings *settings, struct gpupt_error **error);
 int cli_history(const struct cli_settings *settings, struct gpupt_error **error);
 int cli_snapshot(const struct cli_settings *settings, struct gpupt_error **error);
+int cli_kubevirt_hook(const struct cli_settings *settings, struct gpupt_error **error);
 int cli_verify(const struct cli_settings *settings, struct gpupt_error **error);
 int cli_guest(const struct cli_settings *settings, struct gpupt_error **error);
 

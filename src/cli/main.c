@@ -47,6 +47,9 @@ static const struct cli_command commands[] = {
 	{ "verify", CLI_VERIFY, "DOMAIN", "what a running guest has, against what was planned",
 	  "Asks QEMU's monitor, which marks the running domain tainted (custom-monitor).\n"
 	  "Exit status: 0 every BAR has an address, 1 one has none, 2 not verified.", cli_verify },
+	{ "kubevirt-hook", CLI_KUBEVIRT, NULL, "what a KubeVirt sidecar runs as onDefineDomain",
+	  "Writes the new XML to standard output, remarks to standard error. The program does\n"
+	  "the same under the name onDefineDomain. See examples/kubevirt.", cli_kubevirt_hook },
 	{ "guest", CLI_GUEST, "DOMAIN", "how to give the guest's kernel pci=realloc",
 	  "Prints the steps. With the options below the agent in the running guest looks\n"
 	  "whether it is there already, and carries the steps out.", cli_guest },
@@ -66,7 +69,7 @@ static int print_overview(FILE *out)
 	      "Gives a libvirt VM the PCI address space that its passed-through GPUs need.\n\n"
 	      "Commands:\n", out);
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-8s %-9s  %s\n", commands[i].name,
+		fprintf(out, "  %-13s %-9s  %s\n", commands[i].name,
 			commands[i].operand ? commands[i].operand : "", commands[i].summary);
 	fputs("\nTARGET is a libvirt domain (name, UUID or id) or a file (a path with a /, *.xml,\n"
 	      "or - for standard input).\n"
@@ -130,7 +133,8 @@ static int run(int argc, char **argv, struct gpupt_error **error)
 	if (argc < 2)
 		return gpupt_fail(error, GPUPT_E_ARGUMENT,
 				  "say what to do: apply, undo, history, diff, patch, explain, "
-				  "rehearse, devices, doctor, snapshot, verify, guest; see "
+				  "rehearse, devices, doctor, snapshot, verify, guest, "
+				  "kubevirt-hook; see "
 				  "gpupt-xml --help");
 	if (is_one_of(argv[1], "-h", "--help", "help"))
 		return help(argc > 2 ? argv[2] : NULL, error);
@@ -143,6 +147,27 @@ static int run(int argc, char **argv, struct gpupt_error **error)
 				  "%s: options come after the command; see gpupt-xml --help",
 				  argv[1]);
 	return run_command(argc, argv, error);
+}
+
+/* The name under which KubeVirt's sidecar looks for the hook in PATH. */
+static bool is_hook(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return strcmp(slash ? slash + 1 : path, "onDefineDomain") == 0;
+}
+
+/* onDefineDomain ARGUMENT... is gpupt-xml kubevirt-hook ARGUMENT... */
+static int run_hook(int argc, char **argv, struct gpupt_error **error)
+{
+	static char name[] = "gpupt-xml", command[] = "kubevirt-hook";
+	GPUPT_AUTOFREE char **words = calloc((size_t)argc + 2, sizeof(*words));
+	if (!words)
+		return gpupt_fail_nomem(error);
+	words[0] = name;
+	words[1] = command;
+	for (int i = 1; i < argc; i++)
+		words[i + 1] = argv[i];
+	return run_command(argc + 1, words, error);
 }
 
 /* A file or a connection opened later must not become one of the three standard
@@ -166,7 +191,7 @@ int main(int argc, char **argv)
 	prctl(PR_SET_DUMPABLE, 0);
 	setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* a line at a time, not a byte */
 	GPUPT_AUTO(gpupt_error_free) struct gpupt_error *error = NULL;
-	int r = run(argc, argv, &error);
+	int r = argc && is_hook(*argv) ? run_hook(argc, argv, &error) : run(argc, argv, &error);
 	if (r < 0)
 		cli_print_error(error);
 	/* A full disk may show only now. */

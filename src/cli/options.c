@@ -10,7 +10,7 @@
 #define PLANNING (CLI_APPLY | CLI_DIFF | CLI_PATCH | CLI_EXPLAIN | CLI_REHEARSE)
 #define LOOKING (CLI_DIFF | CLI_EXPLAIN | CLI_REHEARSE)
 #define RUNNING (CLI_VERIFY | CLI_GUEST)
-#define HOST (PLANNING | CLI_DEVICES | CLI_DOCTOR | CLI_SNAPSHOT | RUNNING)
+#define HOST (PLANNING | CLI_DEVICES | CLI_DOCTOR | CLI_SNAPSHOT | RUNNING | CLI_KUBEVIRT)
 #define KEPT (CLI_UNDO | CLI_HISTORY)
 #define EVERY (HOST | KEPT)
 
@@ -23,7 +23,7 @@ enum {
 	OPTION_FIRMWARE, OPTION_GUEST_KERNEL, OPTION_ALLOW, OPTION_FORBID, OPTION_STRICT_CHECKUP,
 	OPTION_STRICT, OPTION_AGENT, OPTION_CARRY_OUT, OPTION_GUEST_OS, OPTION_KERNEL,
 	OPTION_INITRD, OPTION_EMULATOR, OPTION_TIMEOUT, OPTION_NO_BACKUP, OPTION_EVERY,
-	OPTION_KEEP_GOING, OPTION_NO_RETRY,
+	OPTION_KEEP_GOING, OPTION_NO_RETRY, OPTION_VMI, OPTION_DOMAIN_XML,
 };
 
 const struct cli_option cli_options[] = {
@@ -36,6 +36,9 @@ const struct cli_option cli_options[] = {
 	{ OPTION_EVERY, "all", NULL, CLI_APPLY | CLI_DIFF, "every domain that has a definition" },
 	{ OPTION_KEEP_GOING, "keep-going", NULL, CLI_APPLY | CLI_PATCH,
 	  "of several, go on with the others when one fails" },
+	{ OPTION_VMI, "vmi", "JSON", CLI_KUBEVIRT,
+	  "the VirtualMachineInstance: its annotations gpupt-xml/OPTION count" },
+	{ OPTION_DOMAIN_XML, "domain", "XML", CLI_KUBEVIRT, "the domain's XML, not a file" },
 	{ OPTION_ADD, "add-device", "DEVICE", PLANNING,
 	  "pass a device through as well (repeatable): 0000:08:00.0, pci_0000_08_00_0, "
 	  "VENDOR:DEVICE, or gpu for all that the host can spare" },
@@ -45,24 +48,24 @@ const struct cli_option cli_options[] = {
 	  "give the functions of an added device one guest slot" },
 	{ OPTION_NO_SIBLINGS, "no-siblings", NULL, PLANNING,
 	  "leave an added device's other functions to the host" },
-	{ OPTION_HOLE, "pcihole64", "auto|keep|SIZE", PLANNING,
+	{ OPTION_HOLE, "pcihole64", "auto|keep|SIZE", PLANNING | CLI_KUBEVIRT,
 	  "compute <pcihole64> (default), leave it, or set it, e.g. to 128GiB" },
-	{ OPTION_ROUNDING, "rounding", "power-of-two|gib", PLANNING,
+	{ OPTION_ROUNDING, "rounding", "power-of-two|gib", PLANNING | CLI_KUBEVIRT,
 	  "round a computed size up to a power of two (default) or to whole GiB" },
-	{ OPTION_HEADROOM, "headroom", "SIZE", PLANNING,
+	{ OPTION_HEADROOM, "headroom", "SIZE", PLANNING | CLI_KUBEVIRT,
 	  "leave room for devices plugged in later (default 0)" },
-	{ OPTION_SHRINK, "allow-shrink", NULL, PLANNING, "make an existing <pcihole64> smaller" },
-	{ OPTION_FORCE, "force", NULL, PLANNING,
+	{ OPTION_SHRINK, "allow-shrink", NULL, PLANNING | CLI_KUBEVIRT, "make an existing <pcihole64> smaller" },
+	{ OPTION_FORCE, "force", NULL, PLANNING | CLI_KUBEVIRT,
 	  "override refusals: a device the host uses, a SIZE that does not fit" },
-	{ OPTION_FIRMWARE, "firmware", "NAME|FILE", PLANNING | RUNNING,
+	{ OPTION_FIRMWARE, "firmware", "NAME|FILE", PLANNING | RUNNING | CLI_KUBEVIRT,
 	  "what the guest's firmware is, where it is known: edk2-stable202211, "
 	  "seabios-1.16.3, what they come from, such as debian-12, or its file" },
-	{ OPTION_GUEST_KERNEL, "guest-kernel", "VERSION", PLANNING | RUNNING,
+	{ OPTION_GUEST_KERNEL, "guest-kernel", "VERSION", PLANNING | RUNNING | CLI_KUBEVIRT,
 	  "which Linux the guest runs, where it is known, e.g. 6.12" },
-	{ OPTION_ALLOW, "allow", "LIST", PLANNING | CLI_GUEST,
+	{ OPTION_ALLOW, "allow", "LIST", PLANNING | CLI_GUEST | CLI_KUBEVIRT,
 	  "what else may be done so that every BAR fits: move, maxphysaddr, fwcfg, cmdline, "
 	  "memreserve (see the man page)" },
-	{ OPTION_FORBID, "forbid", "LIST", PLANNING | CLI_GUEST,
+	{ OPTION_FORBID, "forbid", "LIST", PLANNING | CLI_GUEST | CLI_KUBEVIRT,
 	  "what may not: of hole, hotplug, memreserve, which are allowed by default" },
 	{ OPTION_INVENTORY, "inventory", "FILE", HOST,
 	  "the host's devices, from a snapshot or from lspci -vv" },
@@ -255,6 +258,8 @@ static int set(const struct cli_option *option, const char *argument,
 	case OPTION_AGENT: settings->guest_agent = true; break;
 	case OPTION_NO_BACKUP: settings->no_backup = true; break;
 	case OPTION_NO_RETRY: settings->no_retry = true; break;
+	case OPTION_VMI: settings->vmi = argument; break;
+	case OPTION_DOMAIN_XML: settings->domain_xml = argument; break;
 	case OPTION_ALL: settings->all = true; break;
 	case OPTION_EVERY: settings->every = true; break;
 	case OPTION_KEEP_GOING: settings->keep_going = true; break;
@@ -420,45 +425,4 @@ int cli_options_parse(int argc, char **argv, struct cli_settings *settings,
 	}
 	int r = check_combinations(settings, error);
 	return r < 0 ? r : take_operands(argc - optind, argv + optind, settings, error);
-}
-
-#define HELP_COLUMN 30
-#define HELP_WIDTH 80
-
-/* Fills lines up to HELP_WIDTH, indented to HELP_COLUMN. */
-static void print_wrapped(const char *text, FILE *out)
-{
-	size_t column = HELP_COLUMN;
-	while (*text) {
-		size_t length = strcspn(text, " ");
-		if (column > HELP_COLUMN && column + 1 + length > HELP_WIDTH) {
-			fprintf(out, "\n%*s", HELP_COLUMN, "");
-			column = HELP_COLUMN;
-		} else if (column > HELP_COLUMN) {
-			fputc(' ', out);
-			column++;
-		}
-		fwrite(text, 1, length, out);
-		column += length;
-		text += length + (text[length] == ' ');
-	}
-	fputc('\n', out);
-}
-
-void cli_options_print_help(unsigned int command, FILE *out)
-{
-	for (size_t i = 0; i < cli_n_options; i++) {
-		const struct cli_option *option = &cli_options[i];
-		if (!(option->commands & command))
-			continue;
-		int width = option->id < OPTION_FILE ? fprintf(out, "  -%c, ", option->id) :
-						       fprintf(out, "%6s", "");
-		width += fprintf(out, "--%s%s%s", option->name, option->argument ? " " : "",
-				 option->argument ? option->argument : "");
-		if (width + 2 > HELP_COLUMN)
-			fprintf(out, "\n%*s", HELP_COLUMN, "");
-		else
-			fprintf(out, "%*s", HELP_COLUMN - width, "");
-		print_wrapped(option->help, out);
-	}
 }

@@ -418,7 +418,7 @@ int cli_store_read(const struct cli_store *store, const struct cli_kept *kept,
 		   enum cli_kept_side side, char **ret_text, size_t *ret_length,
 		   struct gpupt_error **error)
 {
-	int directory;
+	int directory = -1;
 	int r = open_mine(store->path, &directory, error);
 	if (r < 0)
 		return r;

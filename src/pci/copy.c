@@ -47,3 +47,20 @@ int gpupt_inventory_copy(struct gpupt_inventory *to, const struct gpupt_inventor
 	}
 	return r;
 }
+
+GPUPT_EXPORT int gpupt_inventory_without_os(const struct gpupt_inventory *base,
+					    struct gpupt_inventory **ret,
+					    struct gpupt_error **error)
+{
+	GPUPT_AUTO(gpupt_inventory_free) struct gpupt_inventory *made = gpupt_inventory_new();
+	if (!made)
+		return gpupt_fail_nomem(error);
+	int r = gpupt_inventory_copy(made, base, NULL, error);
+	if (r == 0)
+		r = gpupt_inventory_seal(made, GPUPT_DUPLICATES_REFUSE, "copy", error);
+	if (r < 0)
+		return r;
+	gpupt_inventory_edit_host(made)->os = NULL;
+	*ret = GPUPT_STEAL(made);
+	return 0;
+}

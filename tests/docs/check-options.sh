@@ -9,7 +9,7 @@ page=$2
 lab=$(mktemp -d)
 trap 'rm -rf "$lab"' EXIT
 
-commands=$("$gpupt_xml" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+commands=$("$gpupt_xml" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p')
 [ -n "$commands" ]
 
 # "diff -c, --connect URI" for each option of each command.

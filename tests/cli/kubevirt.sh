@@ -1,0 +1,119 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# KubeVirt's contract: `onDefineDomain --vmi JSON --domain XML`, looked up in PATH and run
+# without a shell; the whole XML on standard output, or nothing and a failure.
+. "$SOURCE/tests/cli/lib.sh"
+
+mkdir bin
+ln -s "$GPUPT_XML" bin/onDefineDomain
+xml=$DATA/kubevirt/vmi.xml
+gpus='0000:3b:00.0=10de:2330, 0000:d8:00.0=10de:2330'
+vmi() { # [NAME VALUE]...
+	printf '{"kind":"VirtualMachineInstance","metadata":{"name":"vm","namespace":"ml",'
+	printf '"annotations":{"kubevirt.io/latest-observed-api-version":"v1"'
+	while [ $# -gt 0 ]; do
+		printf ',"gpupt-xml/%s":"%s"' "$1" "$2"
+		shift 2
+	done
+	printf '}},"spec":{"domain":{"devices":{"gpus":[{"name":"gpu1"}]}}}}'
+}
+# hook STATUS ARGUMENT...: as the sidecar's shim does
+hook() {
+	expected=$1
+	shift
+	status=0
+	env PATH="$PWD/bin" onDefineDomain "$@" </dev/null >"$lab/out" 2>"$lab/err" || status=$?
+	err=$(cat "$lab/err")
+	[ "$status" = "$expected" ] || fail "exit status $status, expected $expected: $err"
+	[ "$status" = 0 ] || [ ! -s "$lab/out" ] || fail "output in spite of status $status"
+	[ "$status" = 0 ] && [ ! -s "$lab/out" ] && fail "nothing is written"
+}
+is_in() { grep -q -- "$1" "$lab/out" || fail "no $1 in: $(cat "$lab/out")"; }
+
+# Two H100 and no PCI controller; twice in a row; in any order and form.
+text=$(cat "$xml"; echo .) text=${text%.}
+hook 0 --vmi "$(vmi assume "$gpus")" --domain "$text"
+is_in '<controller type="pci" index="0" model="pcie-root">'
+is_in '<pcihole64 unit="KiB">536870912</pcihole64>'
+[ "$(diff "$xml" "$lab/out" | grep -c '^<')" = 0 ] || fail "a line is gone: $(diff "$xml" "$lab/out")"
+grep -q "'" "$lab/out" && fail "another quote than KubeVirt's"
+cp "$lab/out" once
+hook 0 --domain "$(cat once; echo)
+" --vmi="$(vmi assume "$gpus")"
+diff -B once "$lab/out" || fail "a second run changes something"
+hook 0 --domain="$text" --vmi="$(vmi assume "$gpus")"
+same once "$lab/out"
+run 0 kubevirt-hook --domain "$text" --vmi "$(vmi assume "$gpus")"
+same once "$lab/out"
+
+# Annotations are options.
+hook 0 --domain "$text" --vmi "$(vmi assume "$gpus" rounding gib)"
+is_in '<pcihole64 unit="KiB">[0-9]*</pcihole64>'
+cmp -s once "$lab/out" && fail "rounding does nothing"
+hook 0 --domain "$text" --vmi "$(vmi assume "$gpus" pcihole64 1TiB force true)"
+is_in '<pcihole64 unit="KiB">1073741824</pcihole64>'
+hook 0 --domain "$text" --vmi "$(vmi pcihole64 keep)"
+same "$xml" "$lab/out"
+hook 0 --domain "$text" --vmi "$(vmi enabled false)"
+same "$xml" "$lab/out"
+hook 0 --domain "$text" --vmi "$(vmi enabled true force false pcihole64 keep)"
+same "$xml" "$lab/out"
+run 0 snapshot --inventory "$EXAMPLES/hosts/p10.json" --assume 0000:3b:00.0=10de:2330 \
+	--assume 0000:d8:00.0=10de:2330 -o host.json
+hook 0 --domain "$text" --vmi "$(vmi inventory "$PWD/host.json")"
+is_in '<pcihole64 unit="KiB">536870912</pcihole64>'
+
+# An explicit 0 (KubeVirt's own kubevirt.io/disablePCIHole64) stays.
+sed 's|<devices>|&<controller type="pci" index="0" model="pcie-root"><pcihole64>0</pcihole64></controller>|' \
+	"$xml" >zero.xml
+hook 0 --domain "$(cat zero.xml)" --vmi "$(vmi assume "$gpus")"
+is_in '<pcihole64>0</pcihole64>'
+grep -q 'pcihole64 unit' "$lab/out" && fail "a 0 is overwritten"
+
+# Eight GPUs and an NVSwitch, with qemu:commandline; a quarter of a megabyte is too much for
+# one argument of execve(), 128 KiB less one is not.
+many= devices=
+for bus in 10 20 30 40 50 60 70 80; do
+	many="$many,0000:$bus:00.0=10de:2330"
+	devices="$devices<hostdev type=\"pci\" managed=\"no\" mode=\"subsystem\"><source><address \
+type=\"pci\" domain=\"0x0000\" bus=\"0x$bus\" slot=\"0x00\" function=\"0x0\"></address></source></hostdev>"
+done
+many="$many,0000:90:00.0=10de:22a3"
+devices="$devices<hostdev type=\"pci\" managed=\"no\" mode=\"subsystem\"><source><address \
+type=\"pci\" domain=\"0x0000\" bus=\"0x90\" slot=\"0x00\" function=\"0x0\"></address></source></hostdev>"
+sed -e '/<hostdev/,/<\/hostdev>/d' -e "s|</devices>|$devices\n&|" \
+	-e 's|<domain |&xmlns:qemu="http://libvirt.org/schemas/domain/qemu/1.0" |' \
+	-e 's|</domain>|<qemu:commandline><qemu:arg value="-no-shutdown"></qemu:arg></qemu:commandline>&|' \
+	"$xml" >eight.xml
+fill=$(printf '%*s' $((131071 - $(wc -c <eight.xml) - 9)) '' | tr ' ' x)
+sed "s|</domain>|<!--$fill-->&|" eight.xml | head -c 131070 >large.xml
+for file in eight.xml large.xml; do
+	hook 0 --vmi "$(vmi assume "$many" allow maxphysaddr)" --domain "$(cat $file)"
+	is_in '<pcihole64 unit="KiB">2147483648</pcihole64>'
+	is_in '<qemu:arg value="-no-shutdown"></qemu:arg>'
+	[ "$(diff $file "$lab/out" | grep -c '^< .*hostdev')" -le 1 ] || fail "hostdevs are gone"
+done
+
+# Trouble: a failure, a reason, and no output.
+hook 2 --vmi "$(vmi)" --domain '<domain><name>'
+err_has "domain:1:"
+hook 2 --vmi "$(vmi)" --domain ''
+hook 2 --vmi '{"metadata"' --domain "$text"
+err_has "--vmi: no JSON"
+hook 2 --vmi "$(vmi pci-hole64 1TiB)" --domain "$text"
+err_has "unknown option --pci-hole64; did you mean --pcihole64?"
+hook 2 --vmi "$(vmi force yes)" --domain "$text"
+err_has "annotation gpupt-xml/force: expected true or false"
+hook 2 --vmi "$(vmi domain '<domain/>' inventory /none.json)" --domain "$text"
+err_has "/none.json"
+hook 2 --vmi '{"metadata":{"annotations":{"gpupt-xml/pcihole64":64}}}' --domain "$text"
+err_has "annotation gpupt-xml/pcihole64: not a string"
+hook 2 --vmi "$(vmi)"
+err_has "needs --domain"
+hook 2 --vmi "$(vmi sysfs "$PWD/bin")" --domain "$text"
+hook 3 --vmi "$(vmi assume "$gpus" pcihole64 1PiB)" --domain "$text"
+# a guest without devices to pass through needs nothing to be known
+sed '/<hostdev/,/<\/hostdev>/d' "$xml" >none.xml
+hook 0 --vmi '[]' --domain "$(cat none.xml)"
+printf %s "$(cat none.xml)" | cmp - "$lab/out" || fail "a guest without devices is changed"
+finish
