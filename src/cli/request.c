@@ -81,12 +81,20 @@ static bool needs_inventory(const struct cli_settings *settings, const struct cl
 	return gpupt_domain_count_hostdevs(target->domain) > 0;
 }
 
-/* With a session the inventory is the session's. */
-static int share(const struct cli_settings *settings, int status, struct gpupt_inventory *inventory)
+/* Whatever the target is, the inventory is that of its host. */
+static int read_for(const struct cli_settings *settings, const struct cli_target *target,
+		    struct gpupt_inventory **ret, struct gpupt_error **error)
 {
-	if (settings->session && status == 0)
-		settings->session->inventory = inventory;
-	return status;
+	enum gpupt_host_kind host = cli_target_get_host(target);
+	if (settings->inventory || settings->sysfs || host == GPUPT_HOST_LOCAL)
+		return cli_inventory_of_host(settings, ret, error);
+	if (settings->assumptions.count)
+		return assume(settings, NULL, ret, error);
+	if (host == GPUPT_HOST_REMOTE)
+		return fail_remote(target->hypervisor.connection_get_uri(target->connection), error);
+	return gpupt_fail(error, GPUPT_E_NOT_FOUND,
+			  "libvirt's test driver has no host devices: give them with --inventory "
+			  "FILE or --assume ADDRESS=VENDOR:DEVICE");
 }
 
 int cli_inventory_for(const struct cli_settings *settings, const struct cli_target *target,
@@ -96,20 +104,13 @@ int cli_inventory_for(const struct cli_settings *settings, const struct cli_targ
 		*ret = NULL;
 		return 0;
 	}
-	if (settings->session && settings->session->inventory) {
-		*ret = settings->session->inventory;
-		return 0;
-	}
-	enum gpupt_host_kind host = cli_target_get_host(target);
-	if (settings->inventory || settings->sysfs || host == GPUPT_HOST_LOCAL)
-		return share(settings, cli_inventory_of_host(settings, ret, error), *ret);
-	if (settings->assumptions.count)
-		return share(settings, assume(settings, NULL, ret, error), *ret);
-	if (host == GPUPT_HOST_REMOTE)
-		return fail_remote(target->hypervisor.connection_get_uri(target->connection), error);
-	return gpupt_fail(error, GPUPT_E_NOT_FOUND,
-			  "libvirt's test driver has no host devices: give them with --inventory "
-			  "FILE or --assume ADDRESS=VENDOR:DEVICE");
+	struct cli_session *session = settings->session;
+	if (!session)
+		return read_for(settings, target, ret, error);
+	int r = session->inventory ? 0 : read_for(settings, target, &session->inventory, error);
+	if (r == 0)
+		*ret = session->inventory; /* the session's own */
+	return r;
 }
 
 /* This machine's own devices, with nothing said of another. */
@@ -138,7 +139,10 @@ int cli_inventory_add_firmware(const struct cli_settings *settings,
 	if (!*inventory || !is_live(settings) || cli_target_get_host(target) != GPUPT_HOST_LOCAL)
 		return 0;
 	const char *file = gpupt_request_firmware_file(request, target->domain, *inventory);
-	return file ? share(settings, read_firmware(file, inventory, error), *inventory) : 0;
+	int r = file ? read_firmware(file, inventory, error) : 0;
+	if (r == 0 && settings->session) /* in the place of the one that is gone */
+		settings->session->inventory = *inventory;
+	return r;
 }
 
 int cli_inventory_add_all_firmware(const struct cli_settings *settings,

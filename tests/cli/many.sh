@@ -66,6 +66,13 @@ err_has "2 in all: 1 would change, 1 failed (nothing)"
 run 0 diff plain 'pl*' -c "$many"
 err_has "nothing to do"
 
+# the host is read once: standard input would not give it twice
+status=0
+"$GPUPT_XML" diff gpu-b 'gpu-[[]*' vm.xml --domain -c "$many" --inventory - \
+	<"$EXAMPLES/hosts/p10.json" >"$lab/out" 2>"$lab/err" || status=$?
+[ $status = 1 ] || fail "exit status $status with an inventory from standard input"
+grep -q "3 in all: 3 would change" "$lab/err" || fail "$(cat "$lab/err")"
+
 # apply stops, or goes on; a dry run always goes on
 run 2 apply --all -c "$many" "$p10"
 err_has "5 in all: 1 defined, 1 failed (gpu-a), 3 not tried (gpu-b, plain, vm.xml)"

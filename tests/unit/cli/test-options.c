@@ -21,14 +21,15 @@ static int parse(const struct cli_command *command, char *line, struct cli_setti
 	for (char *word = strtok(line, " "); word; word = strtok(NULL, " "))
 		argv[argc++] = word;
 	argv[argc] = NULL;
-	*settings = (struct cli_settings){ .command = command };
+	cli_settings_clear(settings);
+	settings->command = command;
 	return cli_options_parse(argc, argv, settings, error);
 }
 
 static void assert_fails(const struct cli_command *command, const char *line,
 			 const char *expected)
 {
-	struct cli_settings settings;
+	struct cli_settings settings = { 0 };
 	struct gpupt_error *error = NULL;
 	char *copy = strdup(line);
 	assert_true(parse(command, copy, &settings, &error) < 0);
@@ -42,7 +43,7 @@ static void assert_fails(const struct cli_command *command, const char *line,
 
 static void test_defaults(void **state)
 {
-	struct cli_settings settings;
+	struct cli_settings settings = { 0 };
 	char line[] = "vm.xml";
 	(void)state;
 	assert_int_equal(parse(&diff_command, line, &settings, NULL), 0);
@@ -52,11 +53,12 @@ static void test_defaults(void **state)
 	assert_int_equal(settings.headroom_bytes, 0);
 	assert_int_equal(settings.color, CLI_COLOR_AUTO);
 	assert_false(settings.no_siblings);
+	cli_settings_clear(&settings);
 }
 
 static void test_everything(void **state)
 {
-	struct cli_settings settings;
+	struct cli_settings settings = { 0 };
 	char line[] = "--add-device gpu -c qemu:///system z --add-device=10de:1b39 --pcihole64 "
 		      "64GiB --headroom 1g --rounding gib --allow-shrink --force --color never "
 		      "--remove-device 08:00.0 --assume 0000:08:00.0=10de:2330 -q --domain "
@@ -84,7 +86,7 @@ static void test_everything(void **state)
 
 static void test_sizes_need_units(void **state)
 {
-	struct cli_settings settings;
+	struct cli_settings settings = { 0 };
 	char zero[] = "vm.xml --pcihole64 0", bytes[] = "vm.xml --pcihole64 1024b";
 	(void)state;
 	assert_fails(&diff_command, "vm.xml --pcihole64 64", "--pcihole64 64: a size needs a unit");
@@ -99,6 +101,7 @@ static void test_sizes_need_units(void **state)
 	assert_true(settings.hole_bytes == 0);
 	assert_int_equal(parse(&diff_command, bytes, &settings, NULL), 0);
 	assert_true(settings.hole_bytes == 1024);
+	cli_settings_clear(&settings);
 }
 
 static void test_mistakes(void **state)
