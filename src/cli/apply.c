@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/define.h"
-#include "cli/output.h"
+#include "cli/report.h"
 #include "cli/store.h"
 #include "cli/work.h"
 
@@ -27,7 +27,7 @@ static int print_outcome_diff(const struct cli_work *work, const struct gpupt_ou
 	const char *old_text =
 		gpupt_domain_get_text(hypervisor->outcome_get_domain(outcome), &old_length);
 	const char *new_text = hypervisor->outcome_get_text(outcome, &new_length);
-	return cli_print_diff(work->settings, work->target.diff_name, old_text, old_length,
+	return cli_show_diff(work->settings, work->target.diff_name, old_text, old_length,
 			      new_text, new_length, error);
 }
 

@@ -46,7 +46,7 @@ enum cli_command_bit {
 	CLI_KUBEVIRT = 1 << 12,
 };
 
-enum cli_format { CLI_FORMAT_TEXT, CLI_FORMAT_JSON, CLI_FORMAT_SVG };
+enum cli_format { CLI_FORMAT_TEXT, CLI_FORMAT_JSON, CLI_FORMAT_SVG, CLI_FORMAT_SARIF };
 enum cli_color { CLI_COLOR_AUTO, CLI_COLOR_ALWAYS, CLI_COLOR_NEVER };
 
 /* A list of borrowed words, in the order given. */
@@ -63,6 +63,7 @@ struct cli_settings {
 	struct cli_words operands;
 	const char *operand; /* the one at hand: DOMAIN, TARGET or FILE; NULL: none */
 	struct cli_session *session; /* where there are several; else NULL */
+	struct cli_report *report;   /* with --format json or sarif; else NULL */
 	const char *uri;
 	const char *inventory;
 	const char *sysfs;

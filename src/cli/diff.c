@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "cli/output.h"
+#include "cli/report.h"
 #include "cli/work.h"
 
 static bool has_errors(const struct gpupt_plan *plan)
@@ -27,7 +27,7 @@ static int show(struct cli_work *work, struct gpupt_error **error)
 		return status_of(work, r);
 	size_t length;
 	const char *text = gpupt_domain_get_text(work->target.domain, &length);
-	r = cli_print_diff(work->settings, work->target.diff_name, text, length, work->text,
+	r = cli_show_diff(work->settings, work->target.diff_name, text, length, work->text,
 			   work->length, error);
 	return r < 0 ? r : status_of(work, CLI_DIFFERS);
 }

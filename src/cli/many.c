@@ -2,11 +2,13 @@
 #include "cli/many.h"
 
 #include <fnmatch.h>
+#include <unistd.h>
 
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/report.h"
 #include "cli/session.h"
 #include "cli/target.h"
 
@@ -22,6 +24,7 @@ struct item {
 struct many {
 	const struct cli_settings *settings;
 	struct cli_session session;
+	struct cli_report *report; /* or NULL */
 	char **names; /* of all domains, once they are needed */
 	size_t n_names;
 	struct item *items;
@@ -38,7 +41,7 @@ bool cli_is_many(const struct cli_settings *settings)
 {
 	if (!cli_takes_many(settings->command))
 		return false;
-	if (settings->every || settings->operands.count > 1)
+	if (settings->every || settings->operands.count > 1 || settings->format != CLI_FORMAT_TEXT)
 		return true;
 	struct cli_settings one = *settings;
 	one.operand = settings->operands.items[0];
@@ -51,10 +54,16 @@ bool cli_is_many(const struct cli_settings *settings)
 /* What makes sense for one only. */
 static int check(const struct cli_settings *settings, struct gpupt_error **error)
 {
+	if (settings->command->bit == CLI_APPLY && settings->format != CLI_FORMAT_TEXT &&
+	    !settings->yes && !settings->dry_run && isatty(STDIN_FILENO))
+		return gpupt_fail(error, GPUPT_E_ARGUMENT, "a report has no room for questions: "
+				  "add --yes, or --dry-run");
 	if (settings->command->bit == CLI_PATCH && !settings->in_place)
 		return gpupt_fail(error, GPUPT_E_ARGUMENT, "several files are rewritten in their "
 				  "place: add --in-place, or name one");
-	if (settings->added.count || settings->removed.count)
+	bool several = settings->every || settings->operands.count > 1 ||
+		       is_pattern(settings->operands.items[0]);
+	if (several && (settings->added.count || settings->removed.count))
 		return gpupt_fail(error, GPUPT_E_ARGUMENT, "--%s-device is for one %s at a time",
 				  settings->added.count ? "add" : "remove",
 				  settings->command->bit == CLI_PATCH ? "file" : "domain");
@@ -124,6 +133,21 @@ static int collect(struct many *many, struct gpupt_error **error)
 
 /* ---- one of them */
 
+/* For programs. */
+static const char *const result_names[] = {
+	[WAITING] = "not-tried", [DEFINED] = "defined", [REWRITTEN] = "rewritten",
+	[UNCHANGED] = "unchanged", [DIFFERS] = "differs", [FOUND] = "errors-found",
+	[NO_FIT] = "no-fit", [FAILED] = "failed",
+};
+
+static int status_of(enum result result)
+{
+	return result == FAILED || result == WAITING ? CLI_TROUBLE :
+	       result == NO_FIT ? CLI_NO_FIT :
+	       result == FOUND ? CLI_FINDINGS :
+	       result == DIFFERS ? CLI_DIFFERS : CLI_DONE;
+}
+
 static enum result judge(const struct many *many, int status)
 {
 	switch (status) {
@@ -139,18 +163,24 @@ static enum result judge(const struct many *many, int status)
 	}
 }
 
-static void run(struct many *many, struct item *item)
+static int run(struct many *many, struct item *item, struct gpupt_error **error)
 {
 	struct cli_settings one = *many->settings;
-	GPUPT_AUTO(gpupt_error_free) struct gpupt_error *error = NULL;
+	GPUPT_AUTO(gpupt_error_free) struct gpupt_error *why = NULL;
 	one.operand = item->operand;
 	one.as_domain |= item->as_domain;
 	one.session = &many->session;
+	one.report = many->report;
+	one.quiet |= many->report != NULL;
 	many->session.changed = false;
-	int r = one.command->run(&one, &error);
-	if (r < 0)
-		cli_print_target_error(item->operand, error);
+	if (many->report)
+		cli_report_begin(many->report, item->operand, cli_target_is_file(&one));
+	int r = one.command->run(&one, &why);
 	item->result = judge(many, r);
+	if (r < 0)
+		cli_print_target_error(item->operand, why);
+	return many->report ? cli_report_end(many->report, result_names[item->result],
+					     status_of(item->result), why, error) : 0;
 }
 
 /* What may have changed something stops where something is wrong, as make(1) does. */
@@ -221,20 +251,38 @@ static int worst(const struct many *many)
 	       count(many, DIFFERS) ? CLI_DIFFERS : CLI_DONE;
 }
 
-static int run_all(struct many *many)
+static int report_the_rest(struct many *many, struct gpupt_error **error)
 {
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < many->count; i++) {
+		struct item *item = &many->items[i];
+		if (item->result != WAITING)
+			continue;
+		cli_report_begin(many->report, item->operand, !item->as_domain);
+		r = cli_report_end(many->report, result_names[WAITING], status_of(WAITING), NULL,
+				   error);
+	}
+	return r < 0 ? r : cli_report_close(many->report, error);
+}
+
+static int run_all(struct many *many, struct gpupt_error **error)
+{
+	int r = 0;
 	cli_catch_interrupts();
 	for (size_t i = 0; i < many->count; i++) {
 		struct item *item = &many->items[i];
 		cli_progress_show(many->settings, i + 1, many->count, item->operand);
-		run(many, item);
-		if (!goes_on(many, item))
+		r = run(many, item, error);
+		if (r < 0 || !goes_on(many, item))
 			break;
 	}
+	if (r == 0 && many->report)
+		r = report_the_rest(many, error);
 	cli_progress_hide();
-	summarize(many);
+	if (many->count)
+		summarize(many);
 	cli_die_if_interrupted();
-	return worst(many);
+	return r < 0 ? r : worst(many);
 }
 
 int cli_run_many(const struct cli_settings *settings, struct gpupt_error **error)
@@ -245,8 +293,11 @@ int cli_run_many(const struct cli_settings *settings, struct gpupt_error **error
 		r = collect(&many, error);
 	if (r == 0 && many.count == 0)
 		cli_note(settings, "there is no domain");
-	else if (r == 0)
-		r = run_all(&many);
+	if (r == 0 && settings->format != CLI_FORMAT_TEXT)
+		r = cli_report_new(settings, &many.report, error);
+	if (r == 0)
+		r = run_all(&many, error);
+	cli_report_free(many.report);
 	free(many.items);
 	free(many.names);
 	cli_session_close(&many.session);

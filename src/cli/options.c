@@ -24,6 +24,7 @@ enum {
 	OPTION_STRICT, OPTION_AGENT, OPTION_CARRY_OUT, OPTION_GUEST_OS, OPTION_KERNEL,
 	OPTION_INITRD, OPTION_EMULATOR, OPTION_TIMEOUT, OPTION_NO_BACKUP, OPTION_EVERY,
 	OPTION_KEEP_GOING, OPTION_NO_RETRY, OPTION_VMI, OPTION_DOMAIN_XML,
+	OPTION_REPORT_FORMAT,
 };
 
 const struct cli_option cli_options[] = {
@@ -54,7 +55,8 @@ const struct cli_option cli_options[] = {
 	  "round a computed size up to a power of two (default) or to whole GiB" },
 	{ OPTION_HEADROOM, "headroom", "SIZE", PLANNING | CLI_KUBEVIRT,
 	  "leave room for devices plugged in later (default 0)" },
-	{ OPTION_SHRINK, "allow-shrink", NULL, PLANNING | CLI_KUBEVIRT, "make an existing <pcihole64> smaller" },
+	{ OPTION_SHRINK, "allow-shrink", NULL, PLANNING | CLI_KUBEVIRT,
+	  "make an existing <pcihole64> smaller" },
 	{ OPTION_FORCE, "force", NULL, PLANNING | CLI_KUBEVIRT,
 	  "override refusals: a device the host uses, a SIZE that does not fit" },
 	{ OPTION_FIRMWARE, "firmware", "NAME|FILE", PLANNING | RUNNING | CLI_KUBEVIRT,
@@ -100,6 +102,8 @@ const struct cli_option cli_options[] = {
 	{ OPTION_FORMAT, "format", "text|json",
 	  CLI_HISTORY | CLI_REHEARSE | CLI_DEVICES | CLI_DOCTOR | RUNNING,
 	  "text (default) or JSON" },
+	{ OPTION_REPORT_FORMAT, "format", "text|json|sarif", CLI_APPLY | CLI_DIFF,
+	  "text (default), a line of JSON for each target, or SARIF" },
 	{ OPTION_PICTURE_FORMAT, "format", "text|json|svg", CLI_EXPLAIN,
 	  "text (default), JSON, or the drawing as an SVG picture" },
 	{ OPTION_STRICT, "strict", NULL, CLI_DIFF, "exit 4 when a finding is an error" },
@@ -214,6 +218,9 @@ static int set_choice(const struct cli_option *option, const char *argument,
 	case OPTION_ROUNDING: settings->rounding = (enum gpupt_rounding)choice; break;
 	case OPTION_FORMAT:
 	case OPTION_PICTURE_FORMAT: settings->format = (enum cli_format)choice; break;
+	case OPTION_REPORT_FORMAT:
+		settings->format = choice == 2 ? CLI_FORMAT_SARIF : (enum cli_format)choice;
+		break;
 	case OPTION_COLOR: settings->color = (enum cli_color)choice; break;
 	}
 	return 0;

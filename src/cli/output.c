@@ -357,14 +357,13 @@ static void make_plain(char *name)
 			*name = '_';
 }
 
-int cli_print_diff(const struct cli_settings *settings, const char *name, const char *old_text,
-		   size_t old_length, const char *new_text, size_t new_length,
-		   struct gpupt_error **error)
+int cli_make_diff(const struct cli_settings *settings, const char *name, const char *old_text,
+		  size_t old_length, const char *new_text, size_t new_length, char **ret,
+		  size_t *ret_length, bool *ret_redacted, struct gpupt_error **error)
 {
 	GPUPT_AUTOFREE char *plain = strdup(name);
 	GPUPT_AUTOFREE char *old_name = NULL;
 	GPUPT_AUTOFREE char *new_name = NULL;
-	GPUPT_AUTOFREE char *diff = NULL;
 	if (!plain)
 		return gpupt_fail_nomem(error);
 	make_plain(plain);
@@ -376,10 +375,19 @@ int cli_print_diff(const struct cli_settings *settings, const char *name, const 
 		.context = 3,
 		.redact = !settings->show_secrets,
 	};
+	return gpupt_diff(old_text, old_length, new_text, new_length, &options, ret, ret_length,
+			  ret_redacted, error);
+}
+
+int cli_print_diff(const struct cli_settings *settings, const char *name, const char *old_text,
+		   size_t old_length, const char *new_text, size_t new_length,
+		   struct gpupt_error **error)
+{
+	GPUPT_AUTOFREE char *diff = NULL;
 	size_t length;
 	bool redacted = false;
-	int r = gpupt_diff(old_text, old_length, new_text, new_length, &options, &diff, &length,
-			   &redacted, error);
+	int r = cli_make_diff(settings, name, old_text, old_length, new_text, new_length, &diff,
+			      &length, &redacted, error);
 	if (r < 0)
 		return r;
 	r = cli_use_color(settings->color, stdout) ? print_colored_diff(diff, length, error) :

@@ -50,7 +50,13 @@ int cli_print_text(const char *text, size_t length, struct gpupt_error **error);
 int cli_put_text(const struct cli_settings *settings, const char *text, size_t length,
 		 struct gpupt_error **error);
 
-/* The diff from the old text to the new one, on standard output. `name` is the
+/* The diff from the old text to the new one, freed with free(). `name` is the part
+ * behind "a/" and "b/"; *ret_redacted may be NULL. */
+int cli_make_diff(const struct cli_settings *settings, const char *name, const char *old_text,
+		  size_t old_length, const char *new_text, size_t new_length, char **ret,
+		  size_t *ret_length, bool *ret_redacted, struct gpupt_error **error);
+
+/* The same on standard output. `name` is the
  * part behind "a/" and "b/". Says on standard error when it was redacted so that
  * it does not apply. */
 int cli_print_diff(const struct cli_settings *settings, const char *name, const char *old_text,

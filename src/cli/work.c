@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/work.h"
 
-#include "cli/output.h"
+#include "cli/report.h"
 
 int cli_work_open(const struct cli_settings *settings, enum cli_access access,
 		  struct cli_work *ret, struct gpupt_error **error)
@@ -60,11 +60,14 @@ static void note_numbers(const struct cli_settings *settings, const struct gpupt
 int cli_judge(const struct cli_settings *settings, const struct gpupt_plan *plan,
 	      const char *file)
 {
-	if (settings->verbose)
-		note_numbers(settings, plan);
 	size_t n_findings;
 	const struct gpupt_finding *findings = gpupt_plan_get_findings(plan, &n_findings);
-	cli_print_findings(settings, file, findings, n_findings);
+	if (settings->verbose)
+		note_numbers(settings, plan);
+	if (settings->report)
+		cli_report_plan(settings->report, plan);
+	else
+		cli_print_findings(settings, file, findings, n_findings);
 	int status = gpupt_plan_get_status(plan);
 	if (status == 0)
 		return CLI_DONE;

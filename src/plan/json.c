@@ -35,7 +35,7 @@ static json_t *hole_json(const struct gpupt_hole_numbers *hole)
 			 number(hole->firmware_window_start), number(hole->firmware_window_end));
 }
 
-json_t *gpupt_json_of_finding(const struct gpupt_finding *finding)
+GPUPT_EXPORT json_t *gpupt_json_of_finding(const struct gpupt_finding *finding)
 {
 	char id[32];
 	snprintf(id, sizeof(id), "GPUPT-%04u", finding->number);

@@ -118,7 +118,7 @@ static void test_mistakes(void **state)
 	assert_fails(&diff_command, "vm.xml --force=yes", "--force takes no argument");
 	assert_fails(&diff_command, "vm.xml --color sometimes", "expected auto|always|never");
 	assert_fails(&devices_command, "--format svg", "expected text|json");
-	assert_fails(&diff_command, "vm.xml --format json", "diff has no option --format");
+	assert_fails(&patch_command, "vm.xml --format json", "patch has no option --format");
 	assert_fails(&diff_command, "", "diff needs a TARGET");
 	assert_fails(&diff_command, "a.xml b.xml", "\"b.xml\" is one argument too many");
 	assert_fails(&diff_command, "a --file --domain", "exclude each other");

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef GPUPT_CLI_REPORT_H
+#define GPUPT_CLI_REPORT_H
+
+#include "cli/output.h"
+
+/* What diff and apply found, for programs: a line of JSON for each target as it is done, or
+ * SARIF 2.1.0 at the end. settings->report is NULL where people read. */
+struct cli_report;
+
+int cli_report_new(const struct cli_settings *settings, struct cli_report **ret,
+		   struct gpupt_error **error);
+void cli_report_free(struct cli_report *report);
+
+/* A target begins; what the functions below take is about it. */
+void cli_report_begin(struct cli_report *report, const char *target, bool is_file);
+
+/* The plan's findings and numbers, in the place of those of an earlier attempt. */
+void cli_report_plan(struct cli_report *report, const struct gpupt_plan *plan);
+
+/* The target ends: with a word for what it came to, an exit status, and an error or NULL. */
+int cli_report_end(struct cli_report *report, const char *result, int status,
+		   const struct gpupt_error *failure, struct gpupt_error **error);
+
+/* All targets were. */
+int cli_report_close(struct cli_report *report, struct gpupt_error **error);
+
+/* Prints the diff (see cli_print_diff()), or puts it into the report. */
+int cli_show_diff(const struct cli_settings *settings, const char *name, const char *old_text,
+		  size_t old_length, const char *new_text, size_t new_length,
+		  struct gpupt_error **error);
+
+#endif
