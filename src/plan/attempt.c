@@ -85,7 +85,8 @@ static bool may_be_cured(const struct gpupt_mmio_function *port, unsigned int re
 
 /* The port that a function sits behind, if its number is one to rely on; else a new
  * one, unless the domain says where the function sits. Its address is written, so that
- * libvirt puts it nowhere else. NULL: there is none. */
+ * libvirt puts it nowhere else. The number that a port of libvirt's own making would get
+ * is none to rely on: a new port may have it by now. NULL: there is none. */
 static struct gpupt_port *port_for(struct gpupt_search *search, size_t function)
 {
 	struct gpupt_making *making = search->making;
@@ -93,11 +94,15 @@ static struct gpupt_port *port_for(struct gpupt_search *search, size_t function)
 		&making->devices[making->functions[function].parent];
 	struct gpupt_wanted *wanted =
 		&making->wanted[making->devices[function].wanted - making->wanted];
-	struct gpupt_port *port = gpupt_port_at(making, bridge->bus);
-	if (!port && bridge->controller && bridge->controller->has_index)
+	struct gpupt_port *port = NULL;
+	if (bridge->controller && bridge->controller->has_index)
 		port = gpupt_port_of(making, bridge->controller);
-	else if (!port && (!wanted->guest.present || !bridge->controller))
-		port = gpupt_port_new(making, wanted->guest.present ? bridge->bus : 0);
+	else if (!wanted->guest.present)
+		port = gpupt_port_new(making, 0);
+	else
+		port = gpupt_port_at(making, bridge->bus);
+	if (!port && wanted->guest.present && !bridge->controller)
+		port = gpupt_port_new(making, bridge->bus);
 	if (port && !wanted->guest.present) {
 		wanted->guest = (struct gpupt_guest_address){ .present = true };
 		wanted->guest.pci.bus = (uint8_t)port->index;

@@ -15,6 +15,8 @@ every_command() {
 	quiet diff "$1" "$p10" --strict
 	quiet diff "$1" "$p10" -v --color always
 	quiet diff "$1" "$p10" --add-device 0000:08:00.0 --pcihole64 1GiB --force
+	quiet diff "$1" "$p10" --format json
+	quiet diff "$1" "$p10" --format sarif
 	for format in text json svg; do
 		quiet explain "$1" "$p10" -v --format $format
 	done

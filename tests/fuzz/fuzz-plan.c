@@ -129,6 +129,22 @@ static void check_hole(const struct gpupt_plan *plan, const struct gpupt_domain 
 			FUZZ_CHECK(root && root->hole.valid && root->hole.bytes == numbers->planned);
 }
 
+static bool sits_at(const struct gpupt_hostdev *a, const struct gpupt_hostdev *b)
+{
+	return a->address.present && b->address.present &&
+	       gpupt_pci_address_compare(a->address.pci, b->address.pci) == 0;
+}
+
+/* How many pairs of devices have one place in the guest. */
+static size_t count_clashes(const struct gpupt_domain *domain)
+{
+	size_t clashes = 0;
+	for (size_t i = 0; i < domain->n_hostdevs; i++)
+		for (size_t j = 0; j < i; j++)
+			clashes += sits_at(&domain->hostdevs[i], &domain->hostdevs[j]);
+	return clashes;
+}
+
 static void check_second(const char *text, size_t length, const struct gpupt_plan *first,
 			 const struct input *input)
 {
@@ -139,6 +155,7 @@ static void check_second(const char *text, size_t length, const struct gpupt_pla
 	FUZZ_CHECK(gpupt_domain_parse(text, length, "output", &domain, NULL) == 0);
 	FUZZ_CHECK(gpupt_plan_check(first, domain, NULL) == 0);
 	check_hole(first, domain);
+	FUZZ_CHECK(count_clashes(domain) <= count_clashes(input->domain));
 	FUZZ_CHECK(gpupt_plan_make(domain, input->inventory, request, &plan, NULL) == 0);
 	gpupt_plan_get_edits(plan, &count);
 	FUZZ_CHECK(count == 0);
