@@ -53,6 +53,8 @@ static unsigned int next_index(const struct gpupt_making *making)
 	}
 	for (size_t i = 0; i < domain->n_others; i++)
 		note_bus(&domain->others[i].address, &highest);
+	for (size_t i = 0; i < domain->n_hostdevs; i++)
+		note_bus(&domain->hostdevs[i].address, &highest);
 	for (size_t i = 0; i < making->n_wanted; i++)
 		note_bus(&making->wanted[i].guest, &highest);
 	for (size_t i = 0; i < making->n_ports; i++)

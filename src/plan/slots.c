@@ -31,6 +31,10 @@ static void find_taken(const struct gpupt_making *making, struct taken *taken)
 		take(taken, &domain->others[i].address);
 	for (size_t i = 0; i < making->n_wanted; i++)
 		take(taken, &making->wanted[i].guest);
+	/* also those that name no device: the plan leaves them where they are */
+	for (size_t i = 0; i < domain->n_hostdevs; i++)
+		if (!making->is_removed[i])
+			take(taken, &domain->hostdevs[i].address);
 }
 
 /* Root ports with a number that a bus can have, on the machine's own root bus: behind
