@@ -131,7 +131,8 @@ static void check_hole(const struct gpupt_plan *plan, const struct gpupt_domain 
 
 static bool sits_at(const struct gpupt_hostdev *a, const struct gpupt_hostdev *b)
 {
-	return a->address.present && b->address.present &&
+	/* without a source it is no device, and libvirt refuses the domain */
+	return a->has_source && b->has_source && a->address.present && b->address.present &&
 	       gpupt_pci_address_compare(a->address.pci, b->address.pci) == 0;
 }
 
