@@ -97,6 +97,16 @@ static int read_for(const struct cli_settings *settings, const struct cli_target
 			  "FILE or --assume ADDRESS=VENDOR:DEVICE");
 }
 
+/* What is said of a host on the command line goes for all of them, and standard input can
+ * be read once only. */
+static struct gpupt_inventory **shared_inventory(const struct cli_settings *settings,
+						 const struct cli_target *target)
+{
+	bool is_said = settings->inventory || settings->sysfs;
+	return &settings->session->inventories[is_said ? GPUPT_HOST_LOCAL :
+							 cli_target_get_host(target)];
+}
+
 int cli_inventory_for(const struct cli_settings *settings, const struct cli_target *target,
 		      struct gpupt_inventory **ret, struct gpupt_error **error)
 {
@@ -104,12 +114,12 @@ int cli_inventory_for(const struct cli_settings *settings, const struct cli_targ
 		*ret = NULL;
 		return 0;
 	}
-	struct cli_session *session = settings->session;
-	if (!session)
+	if (!settings->session)
 		return read_for(settings, target, ret, error);
-	int r = session->inventory ? 0 : read_for(settings, target, &session->inventory, error);
+	struct gpupt_inventory **shared = shared_inventory(settings, target);
+	int r = *shared ? 0 : read_for(settings, target, shared, error);
 	if (r == 0)
-		*ret = session->inventory; /* the session's own */
+		*ret = *shared; /* the session's own */
 	return r;
 }
 
@@ -141,7 +151,7 @@ int cli_inventory_add_firmware(const struct cli_settings *settings,
 	const char *file = gpupt_request_firmware_file(request, target->domain, *inventory);
 	int r = file ? read_firmware(file, inventory, error) : 0;
 	if (r == 0 && settings->session) /* in the place of the one that is gone */
-		settings->session->inventory = *inventory;
+		*shared_inventory(settings, target) = *inventory;
 	return r;
 }
 

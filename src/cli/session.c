@@ -18,6 +18,7 @@ void cli_session_close(struct cli_session *session)
 		session->hypervisor.users_free(session->users);
 	if (session->connection)
 		session->hypervisor.connection_free(session->connection);
-	gpupt_inventory_free(session->inventory);
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(session->inventories); i++)
+		gpupt_inventory_free(session->inventories[i]);
 	*session = (struct cli_session){ 0 };
 }

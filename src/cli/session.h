@@ -9,7 +9,9 @@
 struct cli_session {
 	struct cli_hypervisor hypervisor;
 	struct gpupt_connection *connection;
-	struct gpupt_inventory *inventory; /* grows with the firmware files that are read */
+	/* One for each enum gpupt_host_kind: a file is planned for this machine, a domain for
+	 * where it runs. Each grows with the firmware files that are read. */
+	struct gpupt_inventory *inventories[GPUPT_HOST_NONE + 1];
 	struct gpupt_users *users;
 	bool changed; /* the target at hand was */
 };
