@@ -18,6 +18,7 @@ enum result { WAITING, DEFINED, REWRITTEN, UNCHANGED, DIFFERS, FOUND, NO_FIT, FA
 struct item {
 	const char *operand;
 	bool as_domain; /* it is one by that name, whatever it looks like */
+	bool is_file;
 	enum result result;
 };
 
@@ -91,7 +92,14 @@ static int add(struct many *many, const char *operand, bool as_domain,
 			return 0;
 	if (!GPUPT_GROW(many->items, many->count, many->capacity))
 		return gpupt_fail_nomem(error);
-	many->items[many->count++] = (struct item){ operand, as_domain, WAITING };
+	struct cli_settings one = *many->settings;
+	one.operand = operand;
+	many->items[many->count++] = (struct item){
+		.operand = operand,
+		.as_domain = as_domain,
+		.is_file = one.command->bit == CLI_PATCH ||
+			   (!as_domain && cli_target_is_file(&one)),
+	};
 	return 0;
 }
 
@@ -174,7 +182,7 @@ static int run(struct many *many, struct item *item, struct gpupt_error **error)
 	one.quiet |= many->report != NULL;
 	many->session.changed = false;
 	if (many->report)
-		cli_report_begin(many->report, item->operand, cli_target_is_file(&one));
+		cli_report_begin(many->report, item->operand, item->is_file);
 	int r = one.command->run(&one, &why);
 	item->result = judge(many, r);
 	if (r < 0)
@@ -258,7 +266,7 @@ static int report_the_rest(struct many *many, struct gpupt_error **error)
 		struct item *item = &many->items[i];
 		if (item->result != WAITING)
 			continue;
-		cli_report_begin(many->report, item->operand, !item->as_domain);
+		cli_report_begin(many->report, item->operand, item->is_file);
 		r = cli_report_end(many->report, result_names[WAITING], status_of(WAITING), NULL,
 				   error);
 	}
