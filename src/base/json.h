@@ -10,7 +10,11 @@
 /* As json_loadb(). *why->text is empty where memory is what was missing. */
 json_t *gpupt_json_load(const char *text, size_t length, size_t flags, json_error_t *why);
 
-/* Text, indented, to be freed with free(); NULL when memory is short. */
-char *gpupt_json_dump(const json_t *json);
+/* Text, to be freed with free(); NULL when memory is short. Flags are jansson's. */
+char *gpupt_json_dump(const json_t *json, size_t flags);
+
+/* A string from outside, such as a file's name: what is no UTF-8 becomes U+FFFD, and
+ * NULL null. NULL when memory is short. */
+json_t *gpupt_json_text(const char *text);
 
 #endif

@@ -10,4 +10,7 @@
  * to make it, which is an error. */
 int cli_print_json(json_t *document, struct gpupt_error **error);
 
+/* The same in one line. */
+int cli_print_json_line(json_t *document, struct gpupt_error **error);
+
 #endif

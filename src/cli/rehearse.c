@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/output.h"
+#include "base/json.h"
 #include "cli/print-json.h"
 #include "cli/table.h"
 #include "cli/work.h"
@@ -197,9 +198,10 @@ static int print_json(const struct gpupt_plan *plan, const struct gpupt_rehearsa
 	for (size_t i = 0; i < rehearsal->n_bars; i++)
 		json_array_append_new(bars, json_of_bar(&rehearsal->bars[i]));
 	json_t *root = json_pack(
-		"{s:s, s:i, s:s, s:s?, s:s?, s:s?, s:s, s:i, s:b, s:b, s:b, s:o}", "format",
-		"gpupt-rehearsal", "version", 1, "emulator", rehearsal->emulator, "firmware",
-		rehearsal->firmware, "kernel", options->kernel, "refusal", rehearsal->refusal,
+		"{s:s, s:i, s:o, s:o, s:o, s:o, s:s, s:i, s:b, s:b, s:b, s:o}", "format",
+		"gpupt-rehearsal", "version", 1, "emulator", gpupt_json_text(rehearsal->emulator),
+		"firmware", gpupt_json_text(rehearsal->firmware), "kernel",
+		gpupt_json_text(options->kernel), "refusal", gpupt_json_text(rehearsal->refusal),
 		"possibility", worlds[rehearsal->world].name, "rehearsals", (int)rehearsal->boots,
 		"boots", !rehearsal->no_boot, "as_planned", status_of(rehearsal) == CLI_DONE,
 		"all_seen", !rehearsal->refusal && !tally_of(rehearsal).not_seen, "bars", bars);

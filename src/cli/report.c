@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/json.h"
+#include "cli/print-json.h"
 #include "plan/json.h"
 
 struct cli_report {
@@ -52,7 +53,7 @@ void cli_report_begin(struct cli_report *report, const char *target, bool is_fil
 	report->item = json_object();
 	report->target = target;
 	report->is_file = is_file;
-	set(report, "target", json_string(target));
+	set(report, "target", gpupt_json_text(target));
 	set(report, "kind", json_string(is_file ? "file" : "domain"));
 }
 
@@ -66,8 +67,9 @@ void cli_report_plan(struct cli_report *report, const struct gpupt_plan *plan)
 		report->no_memory |=
 			json_array_append_new(array, gpupt_json_of_finding(&findings[i])) < 0;
 	set(report, "verdict", json_string(gpupt_verdict_name(gpupt_plan_get_verdict(plan))));
-	set(report, "hole", json_pack("{s:I, s:I}", "current_bytes", (json_int_t)hole->current,
-				      "planned_bytes", (json_int_t)hole->planned));
+	set(report, "hole", json_pack("{s:o, s:o}", "current_bytes",
+				      gpupt_json_of_number(hole->current), "planned_bytes",
+				      gpupt_json_of_number(hole->planned)));
 	set(report, "findings", array);
 }
 
@@ -83,7 +85,7 @@ int cli_show_diff(const struct cli_settings *settings, const char *name, const c
 	int r = cli_make_diff(settings, name, old_text, old_length, new_text, new_length, &diff,
 			      &length, NULL, error);
 	if (r == 0)
-		set(settings->report, "diff", json_stringn(diff, length));
+		set(settings->report, "diff", gpupt_json_text(diff));
 	return r;
 }
 
@@ -105,8 +107,8 @@ static char *uri_of(const char *path)
 static json_t *location(const struct cli_report *report, json_int_t line, json_int_t column)
 {
 	if (!report->is_file)
-		return json_pack("{s:[{s:s, s:s}]}", "logicalLocations", "fullyQualifiedName",
-				 report->target, "kind", "domain");
+		return json_pack("{s:[{s:o, s:s}]}", "logicalLocations", "fullyQualifiedName",
+				 gpupt_json_text(report->target), "kind", "domain");
 	GPUPT_AUTOFREE char *uri = uri_of(report->target);
 	json_t *region = json_pack("{s:I}", "startLine", line ? line : 1);
 	if (line && column)
@@ -118,8 +120,8 @@ static json_t *location(const struct cli_report *report, json_int_t line, json_i
 static void add_result(struct cli_report *report, const char *rule, const char *level,
 		       const char *text, json_int_t line, json_int_t column)
 {
-	json_t *result = json_pack("{s:s, s:s, s:{s:s}, s:[o]}", "ruleId", rule, "level", level,
-				   "message", "text", text, "locations",
+	json_t *result = json_pack("{s:s, s:s, s:{s:o}, s:[o]}", "ruleId", rule, "level", level,
+				   "message", "text", gpupt_json_text(text), "locations",
 				   location(report, line, column));
 	report->no_memory |= json_array_append_new(report->results, result) < 0 ||
 			     json_object_set_new(report->rules, rule, json_true()) < 0;
@@ -175,37 +177,30 @@ static json_t *sarif_document(const struct cli_report *report)
 
 /* ---- the ends */
 
-static int print(const json_t *json, size_t flags, struct gpupt_error **error)
+static void set_failure(struct cli_report *report, const struct gpupt_error *failure)
 {
-	/* measured first: see base/json.c */
-	size_t size = json ? json_dumpb(json, NULL, 0, flags) : 0;
-	GPUPT_AUTOFREE char *text = size ? malloc(size + 1) : NULL;
-	if (!text || json_dumpb(json, text, size, flags) != size)
-		return gpupt_fail_nomem(error);
-	text[size] = '\n';
-	return cli_print_text(text, size + 1, error);
+	set(report, "error", gpupt_json_text(gpupt_error_get_message(failure)));
+	set(report, "line", json_integer((json_int_t)gpupt_error_get_line(failure)));
+	set(report, "column", json_integer((json_int_t)gpupt_error_get_column(failure)));
 }
 
 int cli_report_end(struct cli_report *report, const char *result, int status,
 		   const struct gpupt_error *failure, struct gpupt_error **error)
 {
 	if (failure)
-		set(report, "error", json_string(gpupt_error_get_message(failure)));
+		set_failure(report, failure);
 	set(report, "result", json_string(result));
 	set(report, "status", json_integer(status));
 	if (report->is_sarif)
 		add_to_sarif(report, failure);
 	if (report->no_memory)
 		return gpupt_fail_nomem(error);
-	return report->is_sarif ? 0 : print(report->item, JSON_COMPACT, error);
+	return report->is_sarif ? 0 : cli_print_json_line(json_incref(report->item), error);
 }
 
 int cli_report_close(struct cli_report *report, struct gpupt_error **error)
 {
 	if (!report->is_sarif)
 		return 0;
-	json_t *document = report->no_memory ? NULL : sarif_document(report);
-	int r = print(document, JSON_INDENT(2), error);
-	json_decref(document);
-	return r;
+	return cli_print_json(report->no_memory ? NULL : sarif_document(report), error);
 }

@@ -16,9 +16,9 @@ static json_t *check_json(const struct gpupt_check *check)
 		json_decref(findings);
 		return NULL;
 	}
-	return json_pack("{s:s, s:s, s:s?, s:s?, s:o}", "name", check->name,
-			 "result", gpupt_check_get_result(check), "seen", check->seen,
-			 "not_examined", check->unseen, "findings", findings);
+	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", check->name, "result",
+			 gpupt_check_get_result(check), "seen", gpupt_json_text(check->seen),
+			 "not_examined", gpupt_json_text(check->unseen), "findings", findings);
 }
 
 static json_t *checkup_json(const struct gpupt_checkup *checkup)
@@ -45,7 +45,7 @@ GPUPT_EXPORT int gpupt_checkup_to_json(const struct gpupt_checkup *checkup, char
 				       size_t *ret_length, struct gpupt_error **error)
 {
 	json_t *json = checkup_json(checkup);
-	char *text = json ? gpupt_json_dump(json) : NULL;
+	char *text = json ? gpupt_json_dump(json, JSON_INDENT(2)) : NULL;
 	json_decref(json);
 	if (!text)
 		return gpupt_fail_nomem(error);

@@ -16,9 +16,14 @@ static const char *severity_name(enum gpupt_severity severity)
 	return severity == GPUPT_ERROR ? "error" : severity == GPUPT_WARNING ? "warning" : "info";
 }
 
-static json_t *number(uint64_t value)
+GPUPT_EXPORT json_t *gpupt_json_of_number(uint64_t value)
 {
 	return value > INT64_MAX ? json_null() : json_integer((json_int_t)value);
+}
+
+static json_t *number(uint64_t value)
+{
+	return gpupt_json_of_number(value);
 }
 
 static json_t *hole_json(const struct gpupt_hole_numbers *hole)
@@ -39,9 +44,10 @@ GPUPT_EXPORT json_t *gpupt_json_of_finding(const struct gpupt_finding *finding)
 {
 	char id[32];
 	snprintf(id, sizeof(id), "GPUPT-%04u", finding->number);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "id", id, "severity",
-			 severity_name(finding->severity), "subject", finding->subject, "text",
-			 finding->text, "remedy", finding->remedy, "line",
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I}", "id", id, "severity",
+			 severity_name(finding->severity), "subject",
+			 gpupt_json_text(finding->subject), "text", gpupt_json_text(finding->text),
+			 "remedy", gpupt_json_text(finding->remedy), "line",
 			 (json_int_t)finding->line, "column", (json_int_t)finding->column);
 }
 
@@ -151,7 +157,7 @@ GPUPT_EXPORT int gpupt_plan_to_json(const struct gpupt_plan *plan, char **ret_te
 				    size_t *ret_length, struct gpupt_error **error)
 {
 	json_t *json = plan_json(plan);
-	char *text = json ? gpupt_json_dump(json) : NULL;
+	char *text = json ? gpupt_json_dump(json, JSON_INDENT(2)) : NULL;
 	json_decref(json);
 	if (!text)
 		return gpupt_fail_nomem(error);

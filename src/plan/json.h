@@ -6,6 +6,8 @@
 
 #include <jansson.h>
 
+/* null where it does not fit JSON's signed 64 bits. NULL when memory is short. */
+json_t *gpupt_json_of_number(uint64_t value);
 /* NULL when memory is short. */
 json_t *gpupt_json_of_finding(const struct gpupt_finding *finding);
 

@@ -32,12 +32,22 @@ check 'lines[1]["hole"]["planned_bytes"] == 64 << 30'
 check '"diff" not in lines[0] and "+      <pcihole64" in lines[1]["diff"]'
 check '"s3cret" not in json.dumps(lines)'
 check '"none.xml" in lines[4]["error"]'
+check 'lines[3]["line"] == 2 and lines[3]["column"] > 0'
 err_lacks "GPUPT-"
 sed 's|<devices>|&<pcihole64>1</pcihole64>|' "a guest.xml" >misplaced.xml
 run 4 diff misplaced.xml "$p10" --format json --strict
 check 'lines[0]["result"] == "errors-found" and "diff" in lines[0]'
 run 3 diff "a guest.xml" "$p10" --format json --pcihole64 1PiB
 check 'lines[0]["result"] == "no-fit" and lines[0]["verdict"] == "no-fit"'
+
+# A name of Latin-1 is no text for JSON.
+odd=$(printf 'caf\351.xml')
+cp "a guest.xml" "$odd"
+run 1 diff "$odd" "$p10" --format json
+check 'lines[0]["target"] == "caf\ufffd.xml"'
+run 1 diff "$odd" "$p10" --format sarif
+grep -q '"uri": "caf%E9.xml"' "$lab/out" || fail "another file: $(cat "$lab/out")"
+run 2 diff "$odd.none" "$p10" --format sarif
 
 run 2 diff "a guest.xml" broken.xml "$p10" --format sarif
 python3 - "$lab/out" <<'END' || fail "no SARIF: $(cat "$lab/out")"
@@ -67,6 +77,7 @@ run 0 apply --all -c "$node" "$p10" --format json --yes --no-backup
 check 'lines[0]["result"] == "defined" and lines[0]["kind"] == "domain"'
 run 2 apply nothing z-k8s-n-1 -c "$node" "$p10" --format json --yes
 check '[l["result"] for l in lines] == ["failed", "not-tried"]'
+check '[l["kind"] for l in lines] == ["domain", "domain"]'
 run 1 diff z-k8s-n-1 -c "$node" "$p10" --format sarif
 grep -q '"fullyQualifiedName": "z-k8s-n-1"' "$lab/out" || fail "a domain has no name"
 finish

@@ -46,11 +46,32 @@ static void test_memory_is_no_syntax(void **state)
 	json_set_alloc_funcs(malloc, free);
 }
 
+/* Each byte that is no part of a character becomes one U+FFFD. */
+static void test_text(void **state)
+{
+	static const struct {
+		const char *text, *expected;
+	} cases[] = {
+		{ "", "" },
+		{ "caf\u00e9 \U0001f600", "caf\u00e9 \U0001f600" },
+		{ "caf\xe9", "caf\ufffd" },
+		{ "\xe9\xe9x", "\ufffd\ufffdx" },
+		{ "\u00e9\xe9\U0001f600\xf0\x9f", "\u00e9\ufffd\U0001f600\ufffd\ufffd" },
+	};
+	(void)state;
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(cases); i++) {
+		json_t *json = gpupt_json_text(cases[i].text);
+		assert_string_equal(json_string_value(json), cases[i].expected);
+		json_decref(json);
+	}
+	assert_true(json_is_null(gpupt_json_text(NULL)));
+}
+
 static void test_dump(void **state)
 {
 	(void)state;
 	json_t *json = json_pack("{s:i}", "a", 1);
-	char *text = gpupt_json_dump(json);
+	char *text = gpupt_json_dump(json, JSON_INDENT(2));
 	assert_string_equal(text, "{\n  \"a\": 1\n}");
 	free(text);
 	json_decref(json);
@@ -62,6 +83,7 @@ int main(void)
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_memory_is_no_syntax),
 		cmocka_unit_test(test_dump),
+		cmocka_unit_test(test_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
