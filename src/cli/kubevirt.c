@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/json.h"
+#include "base/near.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/work.h"
@@ -51,13 +52,33 @@ static char *option_word(const char *name, const char *value, size_t length)
 	return r < 0 ? NULL : word;
 }
 
-static bool takes_argument(const char *name)
+/* The texts themselves come from the sidecar, and nobody is there to be helped. */
+static bool is_annotation(const struct cli_option *option)
 {
-	for (size_t i = 0; i < cli_n_options; i++)
-		if ((cli_options[i].commands & CLI_KUBEVIRT) &&
-		    strcmp(cli_options[i].name, name) == 0)
-			return cli_options[i].argument;
-	return true; /* there is none of that name: parsing will tell */
+	return (option->commands & CLI_KUBEVIRT) && strcmp(option->name, "vmi") != 0 &&
+	       strcmp(option->name, "domain") != 0 && strcmp(option->name, "help") != 0;
+}
+
+/* Whole names only: getopt_long() would take the first letters for the name. */
+static const struct cli_option *find_option(const char *name, struct gpupt_error **error)
+{
+	GPUPT_AUTOFREE const char **names = calloc(cli_n_options + 1, sizeof(*names));
+	if (!names) {
+		gpupt_fail_nomem(error);
+		return NULL;
+	}
+	names[cli_n_options] = "enabled";
+	for (size_t i = 0; i < cli_n_options; i++) {
+		if (!is_annotation(&cli_options[i]))
+			continue;
+		names[i] = cli_options[i].name;
+		if (strcmp(names[i], name) == 0)
+			return &cli_options[i];
+	}
+	const char *near = gpupt_nearest(name, names, cli_n_options + 1);
+	gpupt_fail(error, GPUPT_E_ARGUMENT, "annotation " PREFIX "%s: there is no such option%s%s%s",
+		   name, near ? "; did you mean " PREFIX : "", near ? near : "", near ? "?" : "");
+	return NULL;
 }
 
 /* A key can be there once only: several cards stand in one with commas between. */
@@ -73,43 +94,59 @@ static int take_assumptions(struct hook *hook, const char *value, struct gpupt_e
 	return r;
 }
 
-static int take_annotation(struct hook *hook, const char *name, const char *value,
-			   struct gpupt_error **error)
+static int take_switch(const char *name, const char *value, bool *ret,
+		       struct gpupt_error **error)
 {
-	if (!value)
-		return fail_annotation(name, "not a string", error);
-	bool is_switch = strcmp(name, "enabled") == 0 || !takes_argument(name);
-	bool is_true = strcmp(value, "true") == 0;
-	if (is_switch && !is_true && strcmp(value, "false") != 0)
-		return fail_annotation(name, "expected true or false", error);
-	if (strcmp(name, "enabled") == 0)
-		hook->disabled = !is_true;
-	else if (strcmp(name, "assume") == 0)
-		return take_assumptions(hook, value, error);
-	else if (!is_switch)
-		return add_word(hook, option_word(name, value, strlen(value)), error);
-	else if (is_true)
-		return add_word(hook, option_word(name, NULL, 0), error);
-	return 0;
+	*ret = value && strcmp(value, "true") == 0;
+	return *ret || (value && strcmp(value, "false") == 0) ?
+		       0 :
+		       fail_annotation(name, "expected \"true\" or \"false\"", error);
 }
 
-static int take_annotations(struct hook *hook, const char *vmi, struct gpupt_error **error)
+static int take_option(struct hook *hook, const char *name, const char *value,
+		       struct gpupt_error **error)
+{
+	bool is_on;
+	const struct cli_option *option = find_option(name, error);
+	if (!option)
+		return GPUPT_E_ARGUMENT;
+	if (!option->argument) {
+		int r = take_switch(name, value, &is_on, error);
+		return r < 0 || !is_on ? r : add_word(hook, option_word(name, NULL, 0), error);
+	}
+	if (!value)
+		return fail_annotation(name, "not a string", error);
+	return strcmp(name, "assume") == 0 ?
+		       take_assumptions(hook, value, error) :
+		       add_word(hook, option_word(name, value, strlen(value)), error);
+}
+
+/* Switched off it does nothing, whatever else is wrong: that is the way out. */
+static int take_annotations(struct hook *hook, json_t *annotations, struct gpupt_error **error)
+{
+	const char *key;
+	json_t *value = json_object_get(annotations, PREFIX "enabled");
+	bool is_enabled = true;
+	int r = value ? take_switch("enabled", json_string_value(value), &is_enabled, error) : 0;
+	hook->disabled = !is_enabled;
+	json_object_foreach (annotations, key, value)
+		if (r == 0 && is_enabled && strncmp(key, PREFIX, strlen(PREFIX)) == 0 &&
+		    strcmp(key, PREFIX "enabled") != 0)
+			r = take_option(hook, key + strlen(PREFIX), json_string_value(value), error);
+	return r;
+}
+
+static int read_vmi(struct hook *hook, const char *vmi, struct gpupt_error **error)
 {
 	json_error_t why;
-	const char *key;
-	json_t *value;
-	int r = 0;
 	json_t *root = gpupt_json_load(vmi, strlen(vmi), 0, &why);
 	if (!root && !*why.text)
 		return gpupt_fail_nomem(error);
 	if (!root)
 		return gpupt_fail(error, GPUPT_E_SYNTAX, "--vmi: no JSON: %s, at character %d",
 				  why.text, why.position);
-	json_object_foreach (json_object_get(json_object_get(root, "metadata"), "annotations"), key,
-			     value)
-		if (r == 0 && strncmp(key, PREFIX, strlen(PREFIX)) == 0)
-			r = take_annotation(hook, key + strlen(PREFIX), json_string_value(value),
-					    error);
+	json_t *metadata = json_object_get(root, "metadata");
+	int r = take_annotations(hook, json_object_get(metadata, "annotations"), error);
 	json_decref(root);
 	return r;
 }
@@ -121,11 +158,11 @@ static int read_settings(struct hook *hook, const struct cli_settings *given,
 	struct gpupt_error *why = NULL;
 	int r = add_word(hook, strdup(given->command->name), error);
 	if (r == 0 && given->vmi)
-		r = take_annotations(hook, given->vmi, error);
+		r = read_vmi(hook, given->vmi, error);
 	size_t n_own = hook->words.count;
 	for (char **word = given->argv + 2; r == 0 && *word; word++)
 		r = add_word(hook, strdup(*word), error);
-	if (r < 0)
+	if (r < 0 || hook->disabled)
 		return r;
 	hook->settings = (struct cli_settings){ .command = given->command, .argv = given->argv };
 	r = cli_options_parse((int)hook->words.count, (char **)hook->words.items, &hook->settings,
@@ -140,11 +177,12 @@ static int read_settings(struct hook *hook, const struct cli_settings *given,
 
 /* ---- the plan */
 
-/* os-release(5) is the container's. */
+/* os-release(5) is this container's or, in a snapshot, the node's: what virt-launcher's
+ * image has, and its QEMU with it, is another matter. */
 static int forget_os(struct hook *hook, struct gpupt_error **error)
 {
 	struct gpupt_inventory *without = NULL;
-	if (!hook->inventory || hook->settings.inventory)
+	if (!hook->inventory)
 		return 0;
 	int r = gpupt_inventory_without_os(hook->inventory, &without, error);
 	if (r < 0)

@@ -70,6 +70,20 @@ hook 0 --domain "$(cat zero.xml)" --vmi "$(vmi assume "$gpus")"
 is_in '<pcihole64>0</pcihole64>'
 grep -q 'pcihole64 unit' "$lab/out" && fail "a 0 is overwritten"
 
+# The node's distribution narrows down QEMU and firmware for `patch` on the node, not here:
+# neither of them comes from there.
+sed -e 's/pc-q35-rhel9.6.0/pc-q35-7.2/' -e 's/bus="0x3b"/bus="0x1b"/' \
+	-e 's/bus="0xd8"/bus="0x43"/' "$xml" >upstream.xml
+healthy=$DATA/doctor/healthy/sys
+count() { sed -n 's/.*matters: \([0-9]*\) possibilities.*/\1/p' "$lab/err"; }
+run 0 snapshot --sysfs "$healthy" -o healthy.json
+run 0 patch upstream.xml --inventory healthy.json
+of_node=$(count)
+for where in "sysfs $healthy" "inventory $PWD/healthy.json"; do
+	hook 0 --domain "$(cat upstream.xml)" --vmi "$(vmi "${where%% *}" "${where#* }")"
+	[ "$(count)" -gt "${of_node:-1}" ] || fail "$where: the node's distribution counts"
+done
+
 # Eight GPUs and an NVSwitch, with qemu:commandline; a quarter of a megabyte is too much for
 # one argument of execve(), 128 KiB less one is not.
 many= devices=
@@ -101,10 +115,18 @@ hook 2 --vmi "$(vmi)" --domain ''
 hook 2 --vmi '{"metadata"' --domain "$text"
 err_has "--vmi: no JSON"
 hook 2 --vmi "$(vmi pci-hole64 1TiB)" --domain "$text"
-err_has "unknown option --pci-hole64; did you mean --pcihole64?"
+err_has "annotation gpupt-xml/pci-hole64: there is no such option; did you mean gpupt-xml/pcihole64?"
+hook 2 --vmi "$(vmi pcihole 1TiB)" --domain "$text" # getopt_long() would take it
+err_has "annotation gpupt-xml/pcihole: there is no such option"
+hook 2 --vmi "$(vmi enable false)" --domain "$text"
+err_has "did you mean gpupt-xml/enabled?"
 hook 2 --vmi "$(vmi force yes)" --domain "$text"
-err_has "annotation gpupt-xml/force: expected true or false"
-hook 2 --vmi "$(vmi domain '<domain/>' inventory /none.json)" --domain "$text"
+err_has 'annotation gpupt-xml/force: expected "true" or "false"'
+hook 0 --vmi "$(vmi force yes enabled false)" --domain "$text" # off is off
+same "$xml" "$lab/out"
+hook 2 --vmi "$(vmi domain '<domain/>')" --domain "$text"
+err_has "annotation gpupt-xml/domain: there is no such option"
+hook 2 --vmi "$(vmi inventory /none.json)" --domain "$text"
 err_has "/none.json"
 hook 2 --vmi '{"metadata":{"annotations":{"gpupt-xml/pcihole64":64}}}' --domain "$text"
 err_has "annotation gpupt-xml/pcihole64: not a string"
