@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/output.h"
 
+#include <ctype.h>
+
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -108,10 +110,22 @@ void cli_print_error(const struct gpupt_error *error)
 	fputc('\n', stderr);
 }
 
+/* Whether a message names the target already: the domain "a" is not in "no vm such as that". */
+static bool names_target(const char *message, const char *target)
+{
+	size_t length = strlen(target);
+	for (const char *p = message; length && (p = strstr(p, target)); p++) {
+		bool starts = p == message || !isalnum((unsigned char)p[-1]);
+		if (starts && !isalnum((unsigned char)p[length]))
+			return true;
+	}
+	return false;
+}
+
 void cli_print_target_error(const char *target, const struct gpupt_error *error)
 {
 	const char *message = gpupt_error_get_message(error);
-	if (gpupt_error_get_file(error) || strstr(message, target)) {
+	if (gpupt_error_get_file(error) || names_target(message, target)) {
 		cli_print_error(error);
 		return;
 	}

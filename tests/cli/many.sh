@@ -53,6 +53,9 @@ out_has "+++ b/vm.xml.xml"
 # A file is planned for this machine, a domain for where it runs: they share no host.
 run 2 diff "$EXAMPLES/z-k8s-n-1.xml" gpu-b -c "$many"
 err_has "gpu-b: libvirt's test driver has no host devices"
+{ echo "<node>"; domain drive 26 ''; echo "</node>"; } >drive.xml
+run 2 diff drive plain -c "test://$PWD/drive.xml"
+err_has "drive: libvirt's test driver" # its name is in a word of the message
 run 1 diff gpu-b plain -c "$many" "$p10"
 err_has "2 in all: 1 would change, 1 nothing to do"
 run 2 diff 'gpu-*' -c "$many" "$p10"
