@@ -21,15 +21,6 @@ static void outlive_broken_pipes(void)
 	sigaction(SIGPIPE, &action, NULL);
 }
 
-#ifdef GPUPT_STATIC
-int cli_hypervisor_load(struct cli_hypervisor *ret, struct gpupt_error **error)
-{
-	(void)ret;
-	(void)outlive_broken_pipes;
-	return gpupt_fail(error, GPUPT_E_UNSUPPORTED,
-			  "domains need libvirt, which this program is built without; files work");
-}
-#else
 int cli_hypervisor_load(struct cli_hypervisor *ret, struct gpupt_error **error)
 {
 	struct cli_hypervisor loaded = { .library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL) };
@@ -50,4 +41,3 @@ int cli_hypervisor_load(struct cli_hypervisor *ret, struct gpupt_error **error)
 	*ret = loaded;
 	return 0;
 }
-#endif
