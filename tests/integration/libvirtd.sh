@@ -6,6 +6,7 @@
 # guests are not touched.
 #   start_lab "$0" "$@": runs the script again, in there, and starts the daemon
 #   start_libvirtd: starts it once more; sets $daemon
+#   needs_tracing: skips the test where $kill_at cannot work
 # Offers: run, has, has_not, fail, skip, $failures, $uri; $gpupt_xml is what runs.
 
 failures=0
@@ -33,6 +34,12 @@ run() {
 
 has() { case $1 in *"$2"*) ;; *) fail "no \"$2\" in: $1" ;; esac; }
 has_not() { case $1 in *"$2"*) fail "\"$2\" in: $1" ;; esac; }
+
+needs_tracing() {
+	"$kill_at" 1 true
+	[ $? = 99 ] || skip "a process may not be traced here"
+	export ASAN_OPTIONS=detect_leaks=0 # which would trace, too
+}
 
 enter_namespace() {
 	[ "$(id -u)" = 0 ] || skip "needs root for a mount namespace"
