@@ -30,8 +30,8 @@ extern "C" {
 
 /** A connection to a hypervisor. */
 struct gpupt_connection;
-/** Which host devices the domains of a connection list. */
-struct gpupt_users;
+/** What the domains of a connection are, and which host devices they list. */
+struct gpupt_survey;
 /** A domain on a connection. */
 struct gpupt_guest;
 /** What gpupt_guest_apply() did, or is about to do. */
@@ -106,17 +106,33 @@ int gpupt_connection_add_other_users(struct gpupt_connection *connection,
 				     const struct gpupt_guest *except,
 				     struct gpupt_request *request, struct gpupt_error **error);
 
-/** Reads what gpupt_connection_add_other_users() reads, for use with many requests.
- *  Usable until the connection is freed.
- *  @return 0, GPUPT_E_LIBVIRT or GPUPT_E_NOMEM. Since 0.1. */
-int gpupt_connection_read_users(struct gpupt_connection *connection, struct gpupt_users **ret,
-				struct gpupt_error **error);
-/** Tells @p request of all of them but @p except, which may be NULL.
+/**
+ * Reads the definitions of all domains, some at a time, in threads of its own: what
+ * gpupt_connection_find() with gpupt_guest_read() and gpupt_connection_add_other_users()
+ * would read once more for each of them.
+ * @param secure  with passwords; needs a connection that is not read-only
+ * @param ret     usable until the connection is freed, by one thread at a time
+ * @return 0, GPUPT_E_LIBVIRT or GPUPT_E_NOMEM. Since 0.1.
+ */
+int gpupt_connection_survey(struct gpupt_connection *connection, bool secure,
+			    struct gpupt_survey **ret, struct gpupt_error **error);
+
+/** Gives away what was read of the domain of that name.
+ *  @return 0, what gpupt_domain_parse() returns, GPUPT_E_NOMEM, or GPUPT_E_NOT_FOUND,
+ *          without an error: it was not there, could not be read, or is given away
+ *          already. Since 0.1. */
+int gpupt_survey_take(struct gpupt_survey *survey, const char *name,
+		      struct gpupt_guest **ret_guest, struct gpupt_domain **ret_domain,
+		      struct gpupt_error **error);
+
+/** Tells @p request which host devices the domains listed, but those of @p except, which
+ *  may be NULL; see gpupt_connection_add_other_users().
  *  @return 0 or GPUPT_E_NOMEM. Since 0.1. */
-int gpupt_users_add_to(const struct gpupt_users *users, const struct gpupt_guest *except,
-		       struct gpupt_request *request, struct gpupt_error **error);
-/** Frees @p users. NULL is fine. Since 0.1. */
-void gpupt_users_free(struct gpupt_users *users);
+int gpupt_survey_add_users(const struct gpupt_survey *survey, const struct gpupt_guest *except,
+			   struct gpupt_request *request, struct gpupt_error **error);
+
+/** Frees @p survey. NULL is fine. Since 0.1. */
+void gpupt_survey_free(struct gpupt_survey *survey);
 
 /** Frees @p guest. NULL is fine. Since 0.1. */
 void gpupt_guest_free(struct gpupt_guest *guest);

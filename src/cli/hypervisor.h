@@ -19,9 +19,10 @@
 	X(connection_find) \
 	X(connection_add_other_users) \
 	X(connection_list) \
-	X(connection_read_users) \
-	X(users_add_to) \
-	X(users_free) \
+	X(connection_survey) \
+	X(survey_add_users) \
+	X(survey_free) \
+	X(survey_take) \
 	X(guest_free) \
 	X(guest_get_name) \
 	X(guest_read) \

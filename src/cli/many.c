@@ -76,6 +76,8 @@ static int list_domains(struct many *many, struct gpupt_error **error)
 	if (many->names)
 		return 0;
 	int r = cli_session_connect(many->settings, &many->session, error);
+	if (r == 0)
+		r = cli_session_survey(many->settings, &many->session, error);
 	if (r < 0)
 		return r;
 	return many->session.hypervisor.connection_list(many->session.connection, &many->names,

@@ -200,9 +200,10 @@ static int add_other_users(const struct cli_settings *settings, const struct cli
 	if (!session)
 		return hypervisor->connection_add_other_users(target->connection, target->guest,
 							      request, error);
-	int r = session->users ? 0 :
-		hypervisor->connection_read_users(target->connection, &session->users, error);
-	return r < 0 ? r : hypervisor->users_add_to(session->users, target->guest, request, error);
+	int r = cli_session_survey(settings, session, error);
+	if (r < 0)
+		return r;
+	return hypervisor->survey_add_users(session->survey, target->guest, request, error);
 }
 
 int cli_request_make(const struct cli_settings *settings, const struct cli_target *target,

@@ -12,10 +12,20 @@ int cli_session_connect(const struct cli_settings *settings, struct cli_session 
 	return cli_target_connect(&with_session, cli_access_for(settings), &target, error);
 }
 
+int cli_session_survey(const struct cli_settings *settings, struct cli_session *session,
+		       struct gpupt_error **error)
+{
+	if (session->survey)
+		return 0;
+	return session->hypervisor.connection_survey(session->connection,
+						     cli_access_for(settings) != CLI_LOOK,
+						     &session->survey, error);
+}
+
 void cli_session_close(struct cli_session *session)
 {
-	if (session->users)
-		session->hypervisor.users_free(session->users);
+	if (session->survey)
+		session->hypervisor.survey_free(session->survey);
 	if (session->connection)
 		session->hypervisor.connection_free(session->connection);
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(session->inventories); i++)

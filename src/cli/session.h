@@ -12,13 +12,16 @@ struct cli_session {
 	/* One for each enum gpupt_host_kind: a file is planned for this machine, a domain for
 	 * where it runs. Each grows with the firmware files that are read. */
 	struct gpupt_inventory *inventories[GPUPT_HOST_NONE + 1];
-	struct gpupt_users *users;
+	struct gpupt_survey *survey;
 	bool changed; /* the target at hand was */
 };
 
 /* Connects, where nobody did before. */
 int cli_session_connect(const struct cli_settings *settings, struct cli_session *session,
 			struct gpupt_error **error);
+/* Reads all domains, where nobody did before; connected it is. */
+int cli_session_survey(const struct cli_settings *settings, struct cli_session *session,
+		       struct gpupt_error **error);
 void cli_session_close(struct cli_session *session);
 
 #endif

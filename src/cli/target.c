@@ -154,20 +154,38 @@ int cli_target_connect(const struct cli_settings *settings, enum cli_access acce
 	return r;
 }
 
+/* A domain of that name that was read already; GPUPT_E_NOT_FOUND where there is none. */
+static int take_from_survey(const struct cli_settings *settings, struct cli_target *target,
+			    struct gpupt_error **error)
+{
+	const struct cli_session *session = settings->session;
+	if (!session || !session->survey)
+		return GPUPT_E_NOT_FOUND;
+	return target->hypervisor.survey_take(session->survey, settings->operand, &target->guest,
+					      &target->domain, error);
+}
+
+static int look_up(const struct cli_settings *settings, enum cli_access access,
+		   struct cli_target *target, struct gpupt_error **error)
+{
+	struct cli_hypervisor *hypervisor = &target->hypervisor;
+	int r = hypervisor->connection_find(target->connection, settings->operand, &target->guest,
+					    error);
+	if (r == GPUPT_E_NOT_FOUND)
+		return explain_not_found(settings, target, error);
+	return r < 0 ? r : hypervisor->guest_read(target->guest, access != CLI_LOOK,
+						  &target->domain, error);
+}
+
 static int open_domain(const struct cli_settings *settings, enum cli_access access,
 		       struct cli_target *target, struct gpupt_error **error)
 {
-	struct cli_hypervisor *hypervisor = &target->hypervisor;
 	int r = cli_target_connect(settings, access, target, error);
 	if (r < 0)
 		return r;
-	r = hypervisor->connection_find(target->connection, settings->operand, &target->guest,
-					error);
+	r = take_from_survey(settings, target, error);
 	if (r == GPUPT_E_NOT_FOUND)
-		return explain_not_found(settings, target, error);
-	if (r < 0)
-		return r;
-	r = hypervisor->guest_read(target->guest, access != CLI_LOOK, &target->domain, error);
+		r = look_up(settings, access, target, error);
 	return r < 0 ? r : name_diff(target, NULL, error);
 }
 

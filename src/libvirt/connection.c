@@ -2,6 +2,7 @@
 #include "libvirt/outcome.h"
 
 #include <ctype.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <libvirt/virterror.h>
@@ -37,9 +38,13 @@ GPUPT_EXPORT void gpupt_connection_silence(void)
 static int ask_on_terminal(virConnectCredentialPtr wanted, unsigned int n_wanted, void *data)
 {
 	(void)data;
+	static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return -1;
-	return virConnectAuthPtrDefault->cb(wanted, n_wanted, virConnectAuthPtrDefault->cbdata);
+	pthread_mutex_lock(&one_at_a_time);
+	int r = virConnectAuthPtrDefault->cb(wanted, n_wanted, virConnectAuthPtrDefault->cbdata);
+	pthread_mutex_unlock(&one_at_a_time);
+	return r;
 }
 
 GPUPT_EXPORT int gpupt_connection_open(const char *uri, bool read_only,
@@ -216,17 +221,33 @@ GPUPT_EXPORT int gpupt_connection_list(struct gpupt_connection *connection, char
 	return 0;
 }
 
-GPUPT_EXPORT int gpupt_connection_read_users(struct gpupt_connection *connection,
-					     struct gpupt_users **ret, struct gpupt_error **error)
+GPUPT_EXPORT int gpupt_connection_survey(struct gpupt_connection *connection, bool secure,
+					 struct gpupt_survey **ret, struct gpupt_error **error)
 {
-	return gpupt_libvirt_read_users(connection->libvirt, NULL, ret, error);
+	return gpupt_libvirt_survey(connection->libvirt, NULL, secure, ret, error);
 }
 
-GPUPT_EXPORT int gpupt_users_add_to(const struct gpupt_users *users,
-				    const struct gpupt_guest *except,
-				    struct gpupt_request *request, struct gpupt_error **error)
+GPUPT_EXPORT int gpupt_survey_add_users(const struct gpupt_survey *survey,
+					const struct gpupt_guest *except,
+					struct gpupt_request *request, struct gpupt_error **error)
 {
-	return gpupt_libvirt_add_users(users, except ? except->libvirt : NULL, request, error);
+	return gpupt_libvirt_survey_add_users(survey, except ? except->libvirt : NULL, request,
+					      error);
+}
+
+GPUPT_EXPORT int gpupt_survey_take(struct gpupt_survey *survey, const char *name,
+				   struct gpupt_guest **ret_guest, struct gpupt_domain **ret_domain,
+				   struct gpupt_error **error)
+{
+	struct gpupt_guest *guest = calloc(1, sizeof(*guest));
+	if (!guest)
+		return gpupt_fail_nomem(error);
+	int r = gpupt_libvirt_survey_take(survey, name, &guest->libvirt, ret_domain, error);
+	if (r < 0)
+		free(guest);
+	else
+		*ret_guest = guest;
+	return r;
 }
 
 GPUPT_EXPORT int gpupt_connection_add_other_users(struct gpupt_connection *connection,

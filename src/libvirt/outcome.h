@@ -12,7 +12,7 @@
 
 GPUPT_DEFINE_CLEANUP(struct gpupt_domain, gpupt_domain_free)
 GPUPT_DEFINE_CLEANUP(struct gpupt_outcome, gpupt_outcome_free)
-GPUPT_DEFINE_CLEANUP(struct gpupt_users, gpupt_users_free)
+GPUPT_DEFINE_CLEANUP(struct gpupt_survey, gpupt_survey_free)
 
 struct gpupt_outcome {
 	struct gpupt_domain *domain;
@@ -49,12 +49,15 @@ int gpupt_libvirt_put_back(virDomainPtr domain, const char *from, const char *to
 /* Notes whether the guest runs or was saved. */
 void gpupt_libvirt_look(virDomainPtr domain, struct gpupt_outcome *outcome);
 
-/* See gpupt_connection_read_users() and gpupt_users_add_to(). The domain that is left
- * out may be NULL. */
-int gpupt_libvirt_read_users(virConnectPtr connection, virDomainPtr except,
-			     struct gpupt_users **ret, struct gpupt_error **error);
-int gpupt_libvirt_add_users(const struct gpupt_users *users, virDomainPtr except,
-			    struct gpupt_request *request, struct gpupt_error **error);
+/* See gpupt_connection_survey() and gpupt_survey_...(). A domain that is left out may be
+ * NULL. */
+int gpupt_libvirt_survey(virConnectPtr connection, virDomainPtr except, bool secure,
+			 struct gpupt_survey **ret, struct gpupt_error **error);
+int gpupt_libvirt_survey_add_users(const struct gpupt_survey *survey, virDomainPtr except,
+				   struct gpupt_request *request, struct gpupt_error **error);
+int gpupt_libvirt_survey_take(struct gpupt_survey *survey, const char *name,
+			      virDomainPtr *ret_domain, struct gpupt_domain **ret,
+			      struct gpupt_error **error);
 
 /* libvirt has no compare-and-swap. So that processes of ours on one machine do not
  * overwrite each other's work, one at a time reads a domain for the last time and

@@ -241,6 +241,28 @@ static void test_connection(void **state)
 	gpupt_connection_free(connection);
 }
 
+/* A survey has what the domains themselves would say, and gives it away once. */
+static void take_each(struct gpupt_survey *survey)
+{
+	static const char *const names[] = { "gpu", "plain", "gpu-running" };
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(names); i++) {
+		struct gpupt_guest *guest = NULL, *none = NULL;
+		struct gpupt_domain *taken = NULL, *read = NULL;
+		assert_int_equal(gpupt_survey_take(survey, names[i], &guest, &taken, NULL), 0);
+		assert_string_equal(gpupt_guest_get_name(guest), names[i]);
+		assert_int_equal(gpupt_guest_read(guest, false, &read, NULL), 0);
+		assert_string_equal(gpupt_domain_get_text(taken, NULL),
+				    gpupt_domain_get_text(read, NULL));
+		assert_int_equal(gpupt_survey_take(survey, names[i], &none, &taken, NULL),
+				 GPUPT_E_NOT_FOUND);
+		assert_null(none);
+		gpupt_domain_free(taken);
+		gpupt_domain_free(read);
+		gpupt_guest_free(guest);
+	}
+	assert_int_equal(gpupt_survey_take(survey, "none", NULL, NULL, NULL), GPUPT_E_NOT_FOUND);
+}
+
 /* What many targets share. */
 static void test_list(void **state)
 {
@@ -248,7 +270,7 @@ static void test_list(void **state)
 						"huge", "plain" };
 	struct lab *lab = *state;
 	struct gpupt_connection *connection = NULL;
-	struct gpupt_users *users = NULL;
+	struct gpupt_survey *survey = NULL;
 	char **names = NULL;
 	size_t count = 0;
 	assert_int_equal(gpupt_connection_open(node_uri(), true, &connection, NULL), 0);
@@ -258,7 +280,7 @@ static void test_list(void **state)
 		assert_string_equal(names[i], expected[i]);
 	assert_null(names[count]);
 	free(names);
-	assert_int_equal(gpupt_connection_read_users(connection, &users, NULL), 0);
+	assert_int_equal(gpupt_connection_survey(connection, false, &survey, NULL), 0);
 	for (int i = 0; i < 2; i++) {
 		struct gpupt_guest *guest = NULL;
 		struct gpupt_outcome *outcome = NULL;
@@ -266,7 +288,7 @@ static void test_list(void **state)
 		struct gpupt_apply_options dry_run = { .dry_run = true };
 		assert_int_equal(gpupt_connection_find(connection, i ? "gpu-rival" : "gpu", &guest,
 						       NULL), 0);
-		assert_int_equal(gpupt_users_add_to(users, guest, request, NULL), 0);
+		assert_int_equal(gpupt_survey_add_users(survey, guest, request, NULL), 0);
 		assert_int_equal(gpupt_guest_apply(guest, lab->inventory, request, &dry_run,
 						   &outcome, NULL), 0);
 		assert_int_equal(count_findings(outcome, 15, "gpu-rival"), !i);
@@ -274,7 +296,8 @@ static void test_list(void **state)
 		gpupt_request_free(request);
 		gpupt_guest_free(guest);
 	}
-	gpupt_users_free(users);
+	take_each(survey);
+	gpupt_survey_free(survey);
 	gpupt_connection_free(connection);
 }
 

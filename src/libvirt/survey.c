@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* All domains of a connection, read in one go. Each is a question to the daemon and an
+ * answer from it, often over a network: several threads ask, on one connection, which
+ * libvirt allows. */
+
+#include "libvirt/outcome.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <libvirt/virterror.h>
+
+#include "base/error.h"
+#include "libvirt/error.h"
+
+/* libvirtd answers 20 clients' questions at a time (max_workers), of one client 5
+ * (max_client_requests; libvirtd.conf). */
+enum { MAX_READERS = 5, DOMAINS_PER_READER = 8 };
+
+struct gpupt_survey {
+	/* In the order of names: libvirt lists them in no order. */
+	struct entry {
+		virDomainPtr domain;
+		char *text;                   /* the definition; NULL: not read, or parsed */
+		struct gpupt_domain *defined; /* parsed, for its hostdevs */
+		struct gpupt_domain *running; /* the same of what runs now */
+	} *entries;
+	size_t count;
+	/* Who lists what. */
+	struct user {
+		struct gpupt_pci_address address;
+		size_t entry;
+	} *users;
+	size_t n_users;
+	size_t capacity;
+};
+
+struct reading {
+	struct gpupt_survey *survey;
+	virDomainPtr except;
+	bool secure;
+	atomic_size_t next;
+};
+
+GPUPT_EXPORT void gpupt_survey_free(struct gpupt_survey *survey)
+{
+	if (!survey)
+		return;
+	for (size_t i = 0; i < survey->count; i++) {
+		virDomainFree(survey->entries[i].domain);
+		free(survey->entries[i].text);
+		gpupt_domain_free(survey->entries[i].defined);
+		gpupt_domain_free(survey->entries[i].running);
+	}
+	free(survey->entries);
+	free(survey->users);
+	free(survey);
+}
+
+static bool same_domain(virDomainPtr a, virDomainPtr b)
+{
+	unsigned char x[VIR_UUID_BUFLEN], y[VIR_UUID_BUFLEN];
+	return virDomainGetUUID(a, x) == 0 && virDomainGetUUID(b, y) == 0 &&
+	       memcmp(x, y, sizeof(x)) == 0;
+}
+
+/* ---- reading */
+
+/* NULL also for a domain without any: most XML is not worth parsing. */
+static struct gpupt_domain *parse_with_hostdevs(virDomainPtr domain, const char *text)
+{
+	struct gpupt_domain *parsed = NULL;
+	if (text && strstr(text, "hostdev"))
+		gpupt_domain_parse(text, strlen(text), virDomainGetName(domain), &parsed, NULL);
+	return parsed;
+}
+
+/* One that vanishes meanwhile or cannot be read is passed over. A running guest may hold a
+ * device that its definition does not list, and the other way round: both count. Whether
+ * it runs the list told already, by the id. */
+static void read_entry(struct entry *entry, bool secure)
+{
+	entry->text = gpupt_libvirt_fetch(entry->domain, secure);
+	entry->defined = parse_with_hostdevs(entry->domain, entry->text);
+	if (entry->defined) {
+		free(entry->text);
+		entry->text = NULL;
+	}
+	if (virDomainGetID(entry->domain) == (unsigned int)-1)
+		return;
+	GPUPT_AUTOFREE char *live = virDomainGetXMLDesc(entry->domain, 0);
+	entry->running = parse_with_hostdevs(entry->domain, live);
+}
+
+static void *read_some(void *data)
+{
+	struct reading *reading = data;
+	struct gpupt_survey *survey = reading->survey;
+	for (;;) {
+		size_t i = atomic_fetch_add(&reading->next, 1);
+		if (i >= survey->count)
+			break;
+		if (!reading->except || !same_domain(survey->entries[i].domain, reading->except))
+			read_entry(&survey->entries[i], reading->secure);
+	}
+	virResetLastError();
+	return NULL;
+}
+
+/* This thread reads, too: where no other can be had, alone. */
+static void read_all(struct reading *reading)
+{
+	pthread_t readers[MAX_READERS - 1];
+	size_t n = 0;
+	while (n < MAX_READERS - 1 && (n + 1) * DOMAINS_PER_READER < reading->survey->count &&
+	       pthread_create(&readers[n], NULL, read_some, reading) == 0)
+		n++;
+	read_some(reading);
+	while (n > 0)
+		pthread_join(readers[--n], NULL);
+}
+
+/* ---- who lists what */
+
+static bool lists(const struct gpupt_domain *domain, struct gpupt_pci_address address)
+{
+	struct gpupt_pci_address other;
+	for (size_t i = 0; domain && i < gpupt_domain_count_hostdevs(domain); i++)
+		if (gpupt_domain_get_hostdev(domain, i, &other) &&
+		    gpupt_pci_address_compare(address, other) == 0)
+			return true;
+	return false;
+}
+
+static int add_hostdevs(const struct gpupt_domain *domain, const struct gpupt_domain *but_not,
+			size_t index, struct gpupt_survey *survey, struct gpupt_error **error)
+{
+	for (size_t i = 0; domain && i < gpupt_domain_count_hostdevs(domain); i++) {
+		struct gpupt_pci_address address;
+		if (!gpupt_domain_get_hostdev(domain, i, &address) || lists(but_not, address))
+			continue;
+		if (!GPUPT_GROW(survey->users, survey->n_users, survey->capacity))
+			return gpupt_fail_nomem(error);
+		survey->users[survey->n_users++] = (struct user){ address, index };
+	}
+	return 0;
+}
+
+static int find_users(struct gpupt_survey *survey, struct gpupt_error **error)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < survey->count; i++) {
+		struct entry *entry = &survey->entries[i];
+		r = add_hostdevs(entry->defined, NULL, i, survey, error);
+		if (r == 0)
+			r = add_hostdevs(entry->running, entry->defined, i, survey, error);
+		gpupt_domain_free(entry->running);
+		entry->running = NULL;
+	}
+	return r;
+}
+
+/* ---- a survey */
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+	return strcmp(virDomainGetName(x->domain), virDomainGetName(y->domain));
+}
+
+static int list(virConnectPtr connection, struct gpupt_survey *survey,
+		struct gpupt_error **error)
+{
+	virDomainPtr *domains = NULL;
+	int count = virConnectListAllDomains(connection, &domains, 0);
+	if (count < 0)
+		return gpupt_fail_libvirt(error, "cannot list the domains");
+	survey->entries = calloc((size_t)count + 1, sizeof(*survey->entries));
+	for (int i = 0; i < count; i++) {
+		if (survey->entries)
+			survey->entries[survey->count++].domain = domains[i];
+		else
+			virDomainFree(domains[i]);
+	}
+	free(domains);
+	if (!survey->entries)
+		return gpupt_fail_nomem(error);
+	qsort(survey->entries, survey->count, sizeof(*survey->entries), compare_names);
+	return 0;
+}
+
+int gpupt_libvirt_survey(virConnectPtr connection, virDomainPtr except, bool secure,
+			 struct gpupt_survey **ret, struct gpupt_error **error)
+{
+	GPUPT_AUTO(gpupt_survey_free) struct gpupt_survey *survey = calloc(1, sizeof(*survey));
+	if (!survey)
+		return gpupt_fail_nomem(error);
+	int r = list(connection, survey, error);
+	if (r < 0)
+		return r;
+	struct reading reading = { .survey = survey, .except = except, .secure = secure };
+	read_all(&reading);
+	r = find_users(survey, error);
+	if (r == 0)
+		*ret = GPUPT_STEAL(survey);
+	return r;
+}
+
+int gpupt_libvirt_survey_add_users(const struct gpupt_survey *survey, virDomainPtr except,
+				   struct gpupt_request *request, struct gpupt_error **error)
+{
+	for (size_t i = 0; i < survey->n_users; i++) {
+		virDomainPtr domain = survey->entries[survey->users[i].entry].domain;
+		if (except && same_domain(domain, except))
+			continue;
+		int r = gpupt_request_add_other_user(request, survey->users[i].address,
+						     virDomainGetName(domain), error);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int compare_to_name(const void *name, const void *entry)
+{
+	return strcmp(name, virDomainGetName(((const struct entry *)entry)->domain));
+}
+
+int gpupt_libvirt_survey_take(struct gpupt_survey *survey, const char *name,
+			      virDomainPtr *ret_domain, struct gpupt_domain **ret,
+			      struct gpupt_error **error)
+{
+	struct entry *entry = bsearch(name, survey->entries, survey->count, sizeof(*entry),
+				      compare_to_name);
+	if (!entry || (!entry->text && !entry->defined))
+		return GPUPT_E_NOT_FOUND;
+	GPUPT_AUTOFREE char *text = GPUPT_STEAL(entry->text);
+	GPUPT_AUTO(gpupt_domain_free) struct gpupt_domain *domain = GPUPT_STEAL(entry->defined);
+	int r = domain ? 0 : gpupt_domain_parse(text, strlen(text), name, &domain, error);
+	if (r < 0)
+		return r;
+	virDomainRef(entry->domain);
+	*ret_domain = entry->domain;
+	*ret = GPUPT_STEAL(domain);
+	return 0;
+}
+
+GPUPT_EXPORT int gpupt_libvirt_add_other_users(virConnectPtr connection, virDomainPtr except,
+					       struct gpupt_request *request,
+					       struct gpupt_error **error)
+{
+	GPUPT_AUTO(gpupt_survey_free) struct gpupt_survey *survey = NULL;
+	int r = gpupt_libvirt_survey(connection, except, false, &survey, error);
+	return r < 0 ? r : gpupt_libvirt_survey_add_users(survey, except, request, error);
+}
