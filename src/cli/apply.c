@@ -104,7 +104,7 @@ static int report_undefined(const struct cli_work *work, const struct gpupt_outc
 		r = print_outcome_diff(work, outcome, error);
 		return r < 0 ? r : CLI_DIFFERS;
 	}
-	cli_note(settings, "%s: nothing to do", hypervisor->guest_get_name(work->target.guest));
+	cli_note(settings, "%s: nothing to do", work->target.label);
 	return CLI_DONE;
 }
 

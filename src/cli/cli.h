@@ -46,12 +46,25 @@ enum cli_command_bit {
 	CLI_KUBEVIRT = 1 << 12,
 };
 
-enum cli_format { CLI_FORMAT_TEXT, CLI_FORMAT_JSON, CLI_FORMAT_SVG, CLI_FORMAT_SARIF };
+enum cli_format { CLI_FORMAT_TEXT, CLI_FORMAT_JSON, CLI_FORMAT_SVG, CLI_FORMAT_SARIF,
+		  CLI_FORMAT_TABLE };
 enum cli_color { CLI_COLOR_AUTO, CLI_COLOR_ALWAYS, CLI_COLOR_NEVER };
 
 /* A list of borrowed words, in the order given. */
 struct cli_words {
 	const char **items;
+	size_t count;
+	size_t capacity;
+};
+
+/* A --connect, and what is said behind it of that host. */
+struct cli_host {
+	const char *uri;
+	const char *inventory;
+};
+
+struct cli_hosts {
+	struct cli_host *items;
 	size_t count;
 	size_t capacity;
 };
@@ -62,9 +75,10 @@ struct cli_settings {
 	char **argv;
 	struct cli_words operands;
 	const char *operand; /* the one at hand: DOMAIN, TARGET or FILE; NULL: none */
+	struct cli_hosts hosts; /* those connected to */
 	struct cli_session *session; /* where there are several; else NULL */
 	struct cli_report *report;   /* with --format json or sarif; else NULL */
-	const char *uri;
+	const char *uri; /* of the one host, or of that at hand */
 	const char *inventory;
 	const char *sysfs;
 	const char *output;

@@ -47,7 +47,8 @@ int cli_ask(const struct cli_settings *settings, const char *question,
 	return gpupt_fail(error, GPUPT_E_REFUSED, "nothing was defined");
 }
 
-static void note_managed_save(const struct cli_settings *settings, const char *name)
+static void note_managed_save(const struct cli_settings *settings,
+			      const struct cli_target *target)
 {
 	struct gpupt_str command = { 0 };
 	cli_add_word(&command, "virsh");
@@ -56,17 +57,17 @@ static void note_managed_save(const struct cli_settings *settings, const char *n
 		cli_add_word(&command, settings->uri);
 	}
 	cli_add_word(&command, "managedsave-remove");
-	cli_add_word(&command, name);
+	cli_add_word(&command, target->hypervisor.guest_get_name(target->guest));
 	GPUPT_AUTOFREE char *line = gpupt_str_steal(&command, NULL);
 	cli_note(settings, "%s has a managed-save image: the change takes effect only after %s",
-		 name, line ? line : "virsh managedsave-remove");
+		 target->label, line ? line : "virsh managedsave-remove");
 }
 
 void cli_report_defined(const struct cli_settings *settings, const struct cli_target *target,
 			const struct gpupt_outcome *outcome)
 {
 	const struct cli_hypervisor *hypervisor = &target->hypervisor;
-	const char *name = hypervisor->guest_get_name(target->guest);
+	const char *name = target->label;
 	const char *invalid = hypervisor->outcome_get_validation_error(outcome);
 	if (settings->session)
 		settings->session->changed = true;
@@ -75,7 +76,7 @@ void cli_report_defined(const struct cli_settings *settings, const struct cli_ta
 			 "stood fails it: %s", name, invalid);
 	cli_note(settings, "%s: defined, read back and found right", name);
 	if (hypervisor->outcome_has_managed_save(outcome))
-		note_managed_save(settings, name);
+		note_managed_save(settings, target);
 	if (hypervisor->outcome_needs_restart(outcome))
 		cli_note(settings, "%s is running: the change takes effect after a full stop and "
 			 "start; a reboot inside the guest is not enough", name);

@@ -221,7 +221,8 @@ static int explain(struct cli_work *work, struct gpupt_error **error)
 	switch (work->settings->format) {
 	case CLI_FORMAT_TEXT: r = print_text(work, error); break;
 	case CLI_FORMAT_JSON: r = print_json(work, error); break;
-	case CLI_FORMAT_SARIF: /* not among its formats */
+	case CLI_FORMAT_SARIF:
+	case CLI_FORMAT_TABLE: /* not among its formats */
 	case CLI_FORMAT_SVG:
 		r = draw(work, error);
 		if (r == 0)

@@ -4,12 +4,12 @@
 #include <fnmatch.h>
 #include <unistd.h>
 
+#include "cli/fleet.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/report.h"
-#include "cli/session.h"
 #include "cli/target.h"
 
 /* What a target came to. */
@@ -17,6 +17,8 @@ enum result { WAITING, DEFINED, REWRITTEN, UNCHANGED, DIFFERS, FOUND, NO_FIT, FA
 
 struct item {
 	const char *operand;
+	char *label; /* what it is called in messages */
+	struct cli_session *session; /* of its host */
 	bool as_domain; /* it is one by that name, whatever it looks like */
 	bool is_file;
 	enum result result;
@@ -24,10 +26,8 @@ struct item {
 
 struct many {
 	const struct cli_settings *settings;
-	struct cli_session session;
+	struct cli_fleet fleet;
 	struct cli_report *report; /* or NULL */
-	char **names; /* of all domains, once they are needed */
-	size_t n_names;
 	struct item *items;
 	size_t count;
 	size_t capacity;
@@ -42,7 +42,8 @@ bool cli_is_many(const struct cli_settings *settings)
 {
 	if (!cli_takes_many(settings->command))
 		return false;
-	if (settings->every || settings->operands.count > 1 || settings->format != CLI_FORMAT_TEXT)
+	if (settings->every || settings->operands.count > 1 || settings->hosts.count > 1 ||
+	    settings->format != CLI_FORMAT_TEXT)
 		return true;
 	struct cli_settings one = *settings;
 	one.operand = settings->operands.items[0];
@@ -63,7 +64,7 @@ static int check(const struct cli_settings *settings, struct gpupt_error **error
 		return gpupt_fail(error, GPUPT_E_ARGUMENT, "several files are rewritten in their "
 				  "place: add --in-place, or name one");
 	bool several = settings->every || settings->operands.count > 1 ||
-		       is_pattern(settings->operands.items[0]);
+		       settings->hosts.count > 1 || is_pattern(settings->operands.items[0]);
 	if (several && (settings->added.count || settings->removed.count))
 		return gpupt_fail(error, GPUPT_E_ARGUMENT, "--%s-device is for one %s at a time",
 				  settings->added.count ? "add" : "remove",
@@ -71,73 +72,157 @@ static int check(const struct cli_settings *settings, struct gpupt_error **error
 	return 0;
 }
 
-static int list_domains(struct many *many, struct gpupt_error **error)
+static bool is_host(const struct item *item)
 {
-	if (many->names)
-		return 0;
-	int r = cli_session_connect(many->settings, &many->session, error);
-	if (r == 0)
-		r = cli_session_survey(many->settings, &many->session, error);
-	if (r < 0)
-		return r;
-	return many->session.hypervisor.connection_list(many->session.connection, &many->names,
-							&many->n_names, error);
+	return item->session->failure;
 }
 
-/* One that is named twice is done once. */
-static int add(struct many *many, const char *operand, bool as_domain,
-	       struct gpupt_error **error)
+static int append(struct many *many, struct item item, struct gpupt_error **error)
 {
-	for (size_t i = 0; i < many->count; i++)
-		if (many->items[i].as_domain == as_domain &&
-		    strcmp(many->items[i].operand, operand) == 0)
-			return 0;
-	if (!GPUPT_GROW(many->items, many->count, many->capacity))
+	const char *host = item.is_file || is_host(&item) ? NULL : item.session->label;
+	if (asprintf(&item.label, "%s%s%s", host ? host : "", host ? "/" : "", item.operand) < 0)
 		return gpupt_fail_nomem(error);
-	struct cli_settings one = *many->settings;
-	one.operand = operand;
-	many->items[many->count++] = (struct item){
-		.operand = operand,
-		.as_domain = as_domain,
-		.is_file = one.command->bit == CLI_PATCH ||
-			   (!as_domain && cli_target_is_file(&one)),
-	};
+	if (!GPUPT_GROW(many->items, many->count, many->capacity)) {
+		free(item.label);
+		return gpupt_fail_nomem(error);
+	}
+	many->items[many->count++] = item;
 	return 0;
 }
 
-/* A domain of that very name goes before the pattern. */
+/* One that is named twice is done once. */
+static int add(struct many *many, struct item item, struct gpupt_error **error)
+{
+	for (size_t i = 0; i < many->count; i++)
+		if (many->items[i].session == item.session &&
+		    many->items[i].as_domain == item.as_domain &&
+		    strcmp(many->items[i].operand, item.operand) == 0)
+			return 0;
+	return append(many, item, error);
+}
+
+static struct item domain_item(struct cli_session *host, const char *name)
+{
+	return (struct item){ .operand = name, .session = host, .as_domain = true };
+}
+
+static bool has_name(const struct cli_session *host, const char *name)
+{
+	for (size_t i = 0; i < host->n_names; i++)
+		if (strcmp(host->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* A domain of that very name goes before the pattern. Returns how many there are, or a
+ * status. */
+static int add_matches_of(struct many *many, struct cli_session *host, const char *pattern,
+			  struct gpupt_error **error)
+{
+	int r = 0, n = 0;
+	bool is_name = has_name(host, pattern);
+	for (size_t i = 0; r == 0 && i < host->n_names; i++) {
+		if (is_name ? strcmp(host->names[i], pattern) != 0 :
+			      fnmatch(pattern, host->names[i], 0) != 0)
+			continue;
+		n++;
+		r = add(many, domain_item(host, host->names[i]), error);
+	}
+	return r < 0 ? r : n;
+}
+
 static int add_matches(struct many *many, const char *pattern, struct gpupt_error **error)
 {
-	int r = list_domains(many, error);
-	size_t before = many->count, known = 0;
-	for (size_t i = 0; r == 0 && i < many->n_names; i++)
-		if (strcmp(many->names[i], pattern) == 0)
-			return add(many, many->names[i], true, error);
-	for (size_t i = 0; r == 0 && i < many->n_names; i++) {
-		if (fnmatch(pattern, many->names[i], 0) != 0)
-			continue;
-		known++;
-		r = add(many, many->names[i], true, error);
+	int n = 0;
+	for (size_t i = 0; i < many->fleet.count; i++) {
+		int r = add_matches_of(many, &many->fleet.hosts[i], pattern, error);
+		if (r < 0)
+			return r;
+		n += r;
 	}
-	if (r == 0 && many->count == before && !known)
+	if (n == 0)
 		return gpupt_fail(error, GPUPT_E_NOT_FOUND, "no domain matches \"%s\"", pattern);
+	return 0;
+}
+
+/* By UUID or id. */
+static bool can_find(const struct cli_session *host, const char *operand)
+{
+	struct gpupt_guest *guest = NULL;
+	if (host->failure ||
+	    host->hypervisor.connection_find(host->connection, operand, &guest, NULL) < 0)
+		return false;
+	host->hypervisor.guest_free(guest);
+	return true;
+}
+
+/* Of several hosts, those that have it by name, or by UUID or id; the first one tells of a
+ * domain that is nowhere. */
+static int add_name(struct many *many, const char *name, struct gpupt_error **error)
+{
+	struct cli_session *hosts = many->fleet.hosts, *first = hosts;
+	size_t n_hosts = many->fleet.count, before = many->count;
+	int r = 0;
+	for (size_t i = 0; r == 0 && n_hosts > 1 && i < n_hosts; i++)
+		if (has_name(&hosts[i], name))
+			r = add(many, (struct item){ .operand = name, .session = &hosts[i] }, error);
+	for (size_t i = 0; r == 0 && n_hosts > 1 && many->count == before && i < n_hosts; i++)
+		if (can_find(&hosts[i], name))
+			r = add(many, (struct item){ .operand = name, .session = &hosts[i] }, error);
+	while (first < hosts + n_hosts - 1 && first->failure)
+		first++;
+	if (r < 0 || many->count > before || first->failure)
+		return r;
+	return add(many, (struct item){ .operand = name, .session = first }, error);
+}
+
+static int add_operand(struct many *many, const char *operand, struct gpupt_error **error)
+{
+	struct cli_settings one = *many->settings;
+	one.operand = operand;
+	if (one.command->bit == CLI_PATCH || cli_target_is_file(&one))
+		return add(many, (struct item){ .operand = operand, .is_file = true,
+						.session = &many->fleet.files }, error);
+	return is_pattern(operand) ? add_matches(many, operand, error) :
+				     add_name(many, operand, error);
+}
+
+/* Names alone are looked up one by one. */
+static bool needs_names(const struct cli_settings *settings)
+{
+	if (settings->command->bit == CLI_PATCH)
+		return false;
+	bool needs = settings->every || settings->hosts.count > 1;
+	struct cli_settings one = *settings;
+	for (size_t i = 0; i < settings->operands.count; i++) {
+		one.operand = settings->operands.items[i];
+		needs |= !cli_target_is_file(&one) && is_pattern(one.operand);
+	}
+	return needs;
+}
+
+static int add_all_of(struct many *many, struct cli_session *host, struct gpupt_error **error)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < host->n_names; i++)
+		r = append(many, domain_item(host, host->names[i]), error);
 	return r;
 }
 
+/* A host that cannot be had is a target that failed; it comes first, so that apply
+ * changes nothing without its being said. */
 static int collect(struct many *many, struct gpupt_error **error)
 {
-	struct cli_settings one = *many->settings;
-	int r = 0;
-	if (one.every)
-		r = list_domains(many, error);
-	for (size_t i = 0; r == 0 && one.every && i < many->n_names; i++)
-		r = add(many, many->names[i], true, error);
-	for (size_t i = 0; r == 0 && i < one.operands.count; i++) {
-		one.operand = one.operands.items[i];
-		bool is_file = one.command->bit == CLI_PATCH || cli_target_is_file(&one);
-		r = !is_file && is_pattern(one.operand) ? add_matches(many, one.operand, error) :
-							  add(many, one.operand, false, error);
-	}
+	const struct cli_settings *settings = many->settings;
+	int r = needs_names(settings) ? cli_fleet_open(settings, &many->fleet, error) : 0;
+	for (size_t i = 0; r == 0 && i < many->fleet.count; i++)
+		if (many->fleet.hosts[i].failure)
+			r = append(many, (struct item){ .operand = many->fleet.hosts[i].uri,
+							.session = &many->fleet.hosts[i] }, error);
+	for (size_t i = 0; r == 0 && settings->every && i < many->fleet.count; i++)
+		r = add_all_of(many, &many->fleet.hosts[i], error);
+	for (size_t i = 0; r == 0 && i < settings->operands.count; i++)
+		r = add_operand(many, settings->operands.items[i], error);
 	return r;
 }
 
@@ -158,11 +243,11 @@ static int status_of(enum result result)
 	       result == DIFFERS ? CLI_DIFFERS : CLI_DONE;
 }
 
-static enum result judge(const struct many *many, int status)
+static enum result judge(const struct many *many, const struct item *item, int status)
 {
 	switch (status) {
 	case CLI_DONE:
-		if (!many->session.changed)
+		if (!item->session->changed)
 			return UNCHANGED;
 		return many->settings->command->bit == CLI_PATCH ? REWRITTEN : DEFINED;
 	case CLI_DIFFERS: return DIFFERS;
@@ -173,22 +258,36 @@ static enum result judge(const struct many *many, int status)
 	}
 }
 
+static void begin_report(struct many *many, const struct item *item)
+{
+	const struct cli_session *session = item->session;
+	const char *uri = session->connection && !item->is_file ?
+				  session->hypervisor.connection_get_uri(session->connection) :
+				  session->uri;
+	cli_report_begin(many->report, &(struct cli_report_target){
+		.name = item->operand,
+		.label = item->label,
+		.uri = item->is_file ? NULL : uri,
+		.kind = is_host(item) ? "host" : item->is_file ? "file" : "domain",
+	});
+}
+
 static int run(struct many *many, struct item *item, struct gpupt_error **error)
 {
-	struct cli_settings one = *many->settings;
-	GPUPT_AUTO(gpupt_error_free) struct gpupt_error *why = NULL;
+	struct cli_settings one = cli_session_settings(many->settings, item->session);
+	GPUPT_AUTO(gpupt_error_free) struct gpupt_error *own = NULL;
 	one.operand = item->operand;
 	one.as_domain |= item->as_domain;
-	one.session = &many->session;
 	one.report = many->report;
 	one.quiet |= many->report != NULL;
-	many->session.changed = false;
+	item->session->changed = false;
 	if (many->report)
-		cli_report_begin(many->report, item->operand, item->is_file);
-	int r = one.command->run(&one, &why);
-	item->result = judge(many, r);
+		begin_report(many, item);
+	int r = is_host(item) ? GPUPT_E_LIBVIRT : one.command->run(&one, &own);
+	const struct gpupt_error *why = is_host(item) ? item->session->failure : own;
+	item->result = judge(many, item, r);
 	if (r < 0)
-		cli_print_target_error(item->operand, why);
+		cli_print_target_error(item->label, why);
 	return many->report ? cli_report_end(many->report, result_names[item->result],
 					     status_of(item->result), why, error) : 0;
 }
@@ -222,7 +321,7 @@ static void add_names(const struct many *many, enum result result, struct gpupt_
 		if (many->items[i].result != result || ++n > MAX_NAMES)
 			continue;
 		gpupt_str_adds(line, n == 1 ? " (" : ", ");
-		gpupt_str_adds(line, many->items[i].operand);
+		gpupt_str_adds(line, many->items[i].label);
 	}
 	gpupt_str_adds(line, n > MAX_NAMES ? ", ...)" : n ? ")" : "");
 }
@@ -268,7 +367,7 @@ static int report_the_rest(struct many *many, struct gpupt_error **error)
 		struct item *item = &many->items[i];
 		if (item->result != WAITING)
 			continue;
-		cli_report_begin(many->report, item->operand, item->is_file);
+		begin_report(many, item);
 		r = cli_report_end(many->report, result_names[WAITING], status_of(WAITING), NULL,
 				   error);
 	}
@@ -281,7 +380,7 @@ static int run_all(struct many *many, struct gpupt_error **error)
 	cli_catch_interrupts();
 	for (size_t i = 0; i < many->count; i++) {
 		struct item *item = &many->items[i];
-		cli_progress_show(many->settings, i + 1, many->count, item->operand);
+		cli_progress_show(many->settings, i + 1, many->count, item->label);
 		r = run(many, item, error);
 		if (r < 0 || !goes_on(many, item))
 			break;
@@ -295,10 +394,21 @@ static int run_all(struct many *many, struct gpupt_error **error)
 	return r < 0 ? r : worst(many);
 }
 
+static void clear(struct many *many)
+{
+	for (size_t i = 0; i < many->count; i++)
+		free(many->items[i].label);
+	free(many->items);
+	cli_report_free(many->report);
+	cli_fleet_close(&many->fleet);
+}
+
 int cli_run_many(const struct cli_settings *settings, struct gpupt_error **error)
 {
 	struct many many = { .settings = settings };
 	int r = check(settings, error);
+	if (r == 0)
+		r = cli_fleet_make(settings, &many.fleet, error);
 	if (r == 0)
 		r = collect(&many, error);
 	if (r == 0 && many.count == 0)
@@ -307,9 +417,6 @@ int cli_run_many(const struct cli_settings *settings, struct gpupt_error **error
 		r = cli_report_new(settings, &many.report, error);
 	if (r == 0)
 		r = run_all(&many, error);
-	cli_report_free(many.report);
-	free(many.items);
-	free(many.names);
-	cli_session_close(&many.session);
+	clear(&many);
 	return r;
 }

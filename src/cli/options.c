@@ -29,7 +29,7 @@ enum {
 
 const struct cli_option cli_options[] = {
 	{ 'c', "connect", "URI", CLI_APPLY | LOOKING | CLI_DOCTOR | RUNNING | KEPT,
-	  "hypervisor to connect to, as in virsh" },
+	  "hypervisor to connect to, as in virsh; apply and diff take several" },
 	{ OPTION_FILE, "file", NULL, LOOKING | CLI_DOCTOR,
 	  "TARGET is a file, whatever it looks like" },
 	{ OPTION_DOMAIN, "domain", NULL, CLI_APPLY | LOOKING | CLI_DOCTOR | KEPT,
@@ -70,7 +70,8 @@ const struct cli_option cli_options[] = {
 	{ OPTION_FORBID, "forbid", "LIST", PLANNING | CLI_GUEST | CLI_KUBEVIRT,
 	  "what may not: of hole, hotplug, memreserve, which are allowed by default" },
 	{ OPTION_INVENTORY, "inventory", "FILE", HOST,
-	  "the host's devices, from a snapshot or from lspci -vv" },
+	  "the host's devices, from a snapshot or from lspci -vv; behind a --connect "
+	  "those of that host alone" },
 	{ OPTION_SYSFS, "sysfs", "DIR", HOST, "the host's devices, from a copy of /sys" },
 	{ OPTION_ASSUME, "assume", "ADDRESS=VENDOR:DEVICE", HOST,
 	  "take a known GPU to be in the host already (repeatable)" },
@@ -102,8 +103,9 @@ const struct cli_option cli_options[] = {
 	{ OPTION_FORMAT, "format", "text|json",
 	  CLI_HISTORY | CLI_REHEARSE | CLI_DEVICES | CLI_DOCTOR | RUNNING,
 	  "text (default) or JSON" },
-	{ OPTION_REPORT_FORMAT, "format", "text|json|sarif", CLI_APPLY | CLI_DIFF,
-	  "text (default), a line of JSON for each target, or SARIF" },
+	{ OPTION_REPORT_FORMAT, "format", "text|json|sarif|table", CLI_APPLY | CLI_DIFF,
+	  "text (default), a line of JSON for each target, SARIF, or a table with a row for "
+	  "each" },
 	{ OPTION_PICTURE_FORMAT, "format", "text|json|svg", CLI_EXPLAIN,
 	  "text (default), JSON, or the drawing as an SVG picture" },
 	{ OPTION_STRICT, "strict", NULL, CLI_DIFF, "exit 4 when a finding is an error" },
@@ -128,6 +130,7 @@ static int add_word(struct cli_words *words, const char *word, struct gpupt_erro
 
 void cli_settings_clear(struct cli_settings *settings)
 {
+	free(settings->hosts.items);
 	free(settings->operands.items);
 	free(settings->assumptions.items);
 	free(settings->added.items);
@@ -219,18 +222,38 @@ static int set_choice(const struct cli_option *option, const char *argument,
 	case OPTION_FORMAT:
 	case OPTION_PICTURE_FORMAT: settings->format = (enum cli_format)choice; break;
 	case OPTION_REPORT_FORMAT:
-		settings->format = choice == 2 ? CLI_FORMAT_SARIF : (enum cli_format)choice;
+		settings->format = choice == 2 ? CLI_FORMAT_SARIF :
+				   choice == 3 ? CLI_FORMAT_TABLE : (enum cli_format)choice;
 		break;
 	case OPTION_COLOR: settings->color = (enum cli_color)choice; break;
 	}
 	return 0;
 }
 
+static int add_host(struct cli_settings *settings, const char *uri, struct gpupt_error **error)
+{
+	struct cli_hosts *hosts = &settings->hosts;
+	if (!GPUPT_GROW(hosts->items, hosts->count, hosts->capacity))
+		return gpupt_fail_nomem(error);
+	hosts->items[hosts->count++] = (struct cli_host){ .uri = uri };
+	settings->uri = uri;
+	return 0;
+}
+
+/* Behind a --connect it is that host's, so that no other is planned with its devices. */
+static void set_inventory(struct cli_settings *settings, const char *path)
+{
+	if (settings->hosts.count)
+		settings->hosts.items[settings->hosts.count - 1].inventory = path;
+	else
+		settings->inventory = path;
+}
+
 static int set(const struct cli_option *option, const char *argument,
 	       struct cli_settings *settings, struct gpupt_error **error)
 {
 	switch (option->id) {
-	case 'c': settings->uri = argument; break;
+	case 'c': return add_host(settings, argument, error);
 	case OPTION_KERNEL: settings->kernel = argument; break;
 	case OPTION_INITRD: settings->initrd = argument; break;
 	case OPTION_EMULATOR: settings->emulator = argument; break;
@@ -242,7 +265,7 @@ static int set(const struct cli_option *option, const char *argument,
 	case 'h': settings->help = true; break;
 	case OPTION_FILE: settings->as_file = true; break;
 	case OPTION_DOMAIN: settings->as_domain = true; break;
-	case OPTION_INVENTORY: settings->inventory = argument; break;
+	case OPTION_INVENTORY: set_inventory(settings, argument); break;
 	case OPTION_SYSFS: settings->sysfs = argument; break;
 	case OPTION_ASSUME: return add_word(&settings->assumptions, argument, error);
 	case OPTION_ADD: return add_word(&settings->added, argument, error);
@@ -341,6 +364,37 @@ static int fail_option(const char *word, const struct cli_settings *settings,
 			  near ? "; did you mean --" : "", near ? near : "", near ? "?" : "");
 }
 
+bool cli_takes_many(const struct cli_command *command)
+{
+	return command->operand && strstr(command->operand, "...");
+}
+
+/* A single host is not told apart from the settings. */
+static int settle_hosts(struct cli_settings *settings, struct gpupt_error **error)
+{
+	const struct cli_hosts *hosts = &settings->hosts;
+	if (hosts->count > 1 && !cli_takes_many(settings->command))
+		return gpupt_fail(error, GPUPT_E_ARGUMENT, "%s takes one --connect: %s or %s?",
+				  settings->command->name, hosts->items[0].uri,
+				  hosts->items[1].uri);
+	for (size_t i = 1; i < hosts->count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(hosts->items[i].uri, hosts->items[k].uri) == 0)
+				return gpupt_fail(error, GPUPT_E_ARGUMENT,
+						  "--connect %s is there twice", hosts->items[i].uri);
+	if (hosts->count == 1 && hosts->items[0].inventory)
+		settings->inventory = hosts->items[0].inventory;
+	return 0;
+}
+
+static bool has_inventory(const struct cli_settings *settings)
+{
+	bool has = settings->inventory;
+	for (size_t i = 0; i < settings->hosts.count; i++)
+		has |= settings->hosts.items[i].inventory != NULL;
+	return has;
+}
+
 static int check_combinations(const struct cli_settings *settings, struct gpupt_error **error)
 {
 	if (settings->as_file && settings->as_domain)
@@ -351,18 +405,13 @@ static int check_combinations(const struct cli_settings *settings, struct gpupt_
 	if (settings->command->bit == CLI_GUEST && settings->yes && !settings->guest_agent)
 		return gpupt_fail(error, GPUPT_E_ARGUMENT, "--yes needs --guest-agent: the agent "
 				  "is what carries the steps out");
-	if (settings->inventory && settings->sysfs)
+	if (has_inventory(settings) && settings->sysfs)
 		return gpupt_fail(error, GPUPT_E_ARGUMENT,
 				  "--inventory and --sysfs exclude each other");
 	if (settings->uri && settings->as_file)
 		return gpupt_fail(error, GPUPT_E_ARGUMENT,
 				  "--connect and --file exclude each other");
 	return 0;
-}
-
-bool cli_takes_many(const struct cli_command *command)
-{
-	return command->operand && strstr(command->operand, "...");
 }
 
 static int check_count(size_t count, const char *const *operands,
@@ -388,10 +437,23 @@ static bool is_stdin(const char *path)
 	return path && strcmp(path, "-") == 0;
 }
 
+/* One that is for several hosts is read for each of them. */
+static int inventories_from_stdin(const struct cli_settings *settings)
+{
+	const struct cli_hosts *hosts = &settings->hosts;
+	int n = 0;
+	if (hosts->count <= 1)
+		return is_stdin(settings->inventory);
+	for (size_t i = 0; i < hosts->count; i++)
+		n += is_stdin(hosts->items[i].inventory ? hosts->items[i].inventory :
+							  settings->inventory);
+	return n;
+}
+
 static int take_operands(int argc, char **argv, struct cli_settings *settings,
 			 struct gpupt_error **error)
 {
-	int r = 0, from_stdin = is_stdin(settings->inventory);
+	int r = 0, from_stdin = inventories_from_stdin(settings);
 	if (settings->help)
 		return 0;
 	for (int i = 0; i < argc && r == 0; i++) {
@@ -403,10 +465,11 @@ static int take_operands(int argc, char **argv, struct cli_settings *settings,
 	if (r < 0)
 		return r;
 	settings->operand = argc ? argv[0] : NULL;
+	if (from_stdin > 1 && settings->hosts.count <= 1 && is_stdin(settings->inventory))
+		return gpupt_fail(error, GPUPT_E_ARGUMENT,
+				  "the domain and the inventory cannot both come from standard input");
 	if (from_stdin > 1)
-		return gpupt_fail(error, GPUPT_E_ARGUMENT, is_stdin(settings->inventory) ?
-				  "the domain and the inventory cannot both come from standard input" :
-				  "standard input can be read once only");
+		return gpupt_fail(error, GPUPT_E_ARGUMENT, "standard input can be read once only");
 	return 0;
 }
 
@@ -430,6 +493,8 @@ int cli_options_parse(int argc, char **argv, struct cli_settings *settings,
 		if (r < 0)
 			return r;
 	}
-	int r = check_combinations(settings, error);
+	int r = settle_hosts(settings, error);
+	if (r == 0)
+		r = check_combinations(settings, error);
 	return r < 0 ? r : take_operands(argc - optind, argv + optind, settings, error);
 }

@@ -11,6 +11,7 @@
 
 #include "cli/file.h"
 #include "cli/progress.h"
+#include "cli/session.h"
 
 enum { LINE_WIDTH = 80 };
 
@@ -380,7 +381,13 @@ int cli_make_diff(const struct cli_settings *settings, const char *name, const c
 	GPUPT_AUTOFREE char *new_name = NULL;
 	if (!plain)
 		return gpupt_fail_nomem(error);
+	/* The one slash that stays is that between the host, where there are several, and
+	 * the domain. */
+	const char *host = settings->session ? settings->session->label : NULL;
+	size_t slash = host ? strlen(host) : 0;
 	make_plain(plain);
+	if (slash)
+		plain[slash] = '/';
 	if (asprintf(&old_name, "a/%s", plain) < 0 || asprintf(&new_name, "b/%s", plain) < 0)
 		return gpupt_fail_nomem(error);
 	struct gpupt_diff_options options = {

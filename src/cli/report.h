@@ -4,16 +4,24 @@
 
 #include "cli/output.h"
 
-/* What diff and apply found, for programs: a line of JSON for each target as it is done, or
- * SARIF 2.1.0 at the end. settings->report is NULL where people read. */
+/* What diff and apply found, all alike: a line of JSON for each target as it is done, or
+ * at the end SARIF 2.1.0 or a table. settings->report is NULL with --format text. */
 struct cli_report;
 
 int cli_report_new(const struct cli_settings *settings, struct cli_report **ret,
 		   struct gpupt_error **error);
 void cli_report_free(struct cli_report *report);
 
+/* Borrowed until the target ends. */
+struct cli_report_target {
+	const char *name;  /* as it was named, or the domain's */
+	const char *label; /* with the host's, where there are several */
+	const char *uri;   /* of the hypervisor; NULL: not known, or a file */
+	const char *kind;  /* "file", "domain", or "host" for one that cannot be had */
+};
+
 /* A target begins; what the functions below take is about it. */
-void cli_report_begin(struct cli_report *report, const char *target, bool is_file);
+void cli_report_begin(struct cli_report *report, const struct cli_report_target *target);
 
 /* The plan's findings and numbers, in the place of those of an earlier attempt. */
 void cli_report_plan(struct cli_report *report, const struct gpupt_plan *plan);

@@ -97,16 +97,6 @@ static int read_for(const struct cli_settings *settings, const struct cli_target
 			  "FILE or --assume ADDRESS=VENDOR:DEVICE");
 }
 
-/* What is said of a host on the command line goes for all of them, and standard input can
- * be read once only. */
-static struct gpupt_inventory **shared_inventory(const struct cli_settings *settings,
-						 const struct cli_target *target)
-{
-	bool is_said = settings->inventory || settings->sysfs;
-	return &settings->session->inventories[is_said ? GPUPT_HOST_LOCAL :
-							 cli_target_get_host(target)];
-}
-
 int cli_inventory_for(const struct cli_settings *settings, const struct cli_target *target,
 		      struct gpupt_inventory **ret, struct gpupt_error **error)
 {
@@ -116,10 +106,10 @@ int cli_inventory_for(const struct cli_settings *settings, const struct cli_targ
 	}
 	if (!settings->session)
 		return read_for(settings, target, ret, error);
-	struct gpupt_inventory **shared = shared_inventory(settings, target);
-	int r = *shared ? 0 : read_for(settings, target, shared, error);
+	struct cli_session *session = settings->session;
+	int r = session->host ? 0 : read_for(settings, target, &session->host, error);
 	if (r == 0)
-		*ret = *shared; /* the session's own */
+		*ret = session->host; /* the session's own */
 	return r;
 }
 
@@ -151,7 +141,7 @@ int cli_inventory_add_firmware(const struct cli_settings *settings,
 	const char *file = gpupt_request_firmware_file(request, target->domain, *inventory);
 	int r = file ? read_firmware(file, inventory, error) : 0;
 	if (r == 0 && settings->session) /* in the place of the one that is gone */
-		*shared_inventory(settings, target) = *inventory;
+		settings->session->host = *inventory;
 	return r;
 }
 

@@ -3,13 +3,14 @@
 
 #include "cli/target.h"
 
-int cli_session_connect(const struct cli_settings *settings, struct cli_session *session,
-			struct gpupt_error **error)
+struct cli_settings cli_session_settings(const struct cli_settings *settings,
+					 struct cli_session *session)
 {
-	struct cli_settings with_session = *settings;
-	struct cli_target target = { 0 };
-	with_session.session = session;
-	return cli_target_connect(&with_session, cli_access_for(settings), &target, error);
+	struct cli_settings own = *settings;
+	own.session = session;
+	own.uri = session->uri;
+	own.inventory = session->inventory;
+	return own;
 }
 
 int cli_session_survey(const struct cli_settings *settings, struct cli_session *session,
@@ -22,13 +23,28 @@ int cli_session_survey(const struct cli_settings *settings, struct cli_session *
 						     &session->survey, error);
 }
 
+int cli_session_open(const struct cli_settings *settings, struct cli_session *session,
+		     struct gpupt_error **error)
+{
+	struct cli_settings own = cli_session_settings(settings, session);
+	struct cli_target target = { 0 };
+	int r = cli_target_connect(&own, cli_access_for(settings), &target, error);
+	if (r == 0)
+		r = cli_session_survey(settings, session, error);
+	return r < 0 ? r : session->hypervisor.connection_list(session->connection,
+							       &session->names,
+							       &session->n_names, error);
+}
+
 void cli_session_close(struct cli_session *session)
 {
 	if (session->survey)
 		session->hypervisor.survey_free(session->survey);
 	if (session->connection)
 		session->hypervisor.connection_free(session->connection);
-	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(session->inventories); i++)
-		gpupt_inventory_free(session->inventories[i]);
+	gpupt_inventory_free(session->host);
+	gpupt_error_free(session->failure);
+	free(session->names);
+	free(session->label);
 	*session = (struct cli_session){ 0 };
 }

@@ -4,24 +4,33 @@
 
 #include "cli/hypervisor.h"
 
-/* What a run with several targets reads once: they share one hypervisor and one host.
- * Each member is NULL until the first target needs it. */
+/* A run with several targets: one host of theirs, and what is read there once. Files have a
+ * session of their own, without a connection. */
 struct cli_session {
+	const char *uri;       /* as given; NULL: libvirt's default */
+	const char *inventory; /* the file, or NULL */
+	char *label;           /* "node-1", where hosts have to be told apart; else NULL */
+	/* NULL until somebody needs it: */
 	struct cli_hypervisor hypervisor;
 	struct gpupt_connection *connection;
-	/* One for each enum gpupt_host_kind: a file is planned for this machine, a domain for
-	 * where it runs. Each grows with the firmware files that are read. */
-	struct gpupt_inventory *inventories[GPUPT_HOST_NONE + 1];
+	struct gpupt_inventory *host; /* grows with the firmware files that are read */
 	struct gpupt_survey *survey;
+	char **names; /* of the domains that have a definition, sorted */
+	size_t n_names;
+	struct gpupt_error *failure; /* why there is no connection, or no survey */
 	bool changed; /* the target at hand was */
 };
 
-/* Connects, where nobody did before. */
-int cli_session_connect(const struct cli_settings *settings, struct cli_session *session,
-			struct gpupt_error **error);
 /* Reads all domains, where nobody did before; connected it is. */
 int cli_session_survey(const struct cli_settings *settings, struct cli_session *session,
 		       struct gpupt_error **error);
+/* Connects, and reads all domains and their names. */
+int cli_session_open(const struct cli_settings *settings, struct cli_session *session,
+		     struct gpupt_error **error);
 void cli_session_close(struct cli_session *session);
+
+/* The settings for a target of a session's host. */
+struct cli_settings cli_session_settings(const struct cli_settings *settings,
+					 struct cli_session *session);
 
 #endif

@@ -20,15 +20,19 @@ bool cli_target_is_file(const struct cli_settings *settings)
 }
 
 /* A file is called by its own name in a diff; standard input by the domain's. */
-static int name_diff(struct cli_target *target, const char *path, struct gpupt_error **error)
+static int name_target(const struct cli_settings *settings, struct cli_target *target,
+		       struct gpupt_error **error)
 {
 	const char *name = gpupt_domain_get_name(target->domain);
-	if (path && strcmp(path, "-") != 0) {
-		const char *slash = strrchr(path, '/');
-		target->diff_name = strdup(slash ? slash + 1 : path);
-	} else if (asprintf(&target->diff_name, "%s.xml", name ? name : "domain") < 0) {
+	const char *host = settings->session ? settings->session->label : NULL;
+	const char *slash = strrchr(settings->operand, '/');
+	if (asprintf(&target->label, "%s%s%s", host ? host : "", host ? "/" : "",
+		     name ? name : "domain") < 0)
+		target->label = NULL;
+	else if (target->is_file && strcmp(settings->operand, "-") != 0)
+		target->diff_name = strdup(slash ? slash + 1 : settings->operand);
+	else if (asprintf(&target->diff_name, "%s.xml", target->label) < 0)
 		target->diff_name = NULL;
-	}
 	return target->diff_name ? 0 : gpupt_fail_nomem(error);
 }
 
@@ -39,9 +43,8 @@ static int open_file(const char *path, struct cli_target *target, struct gpupt_e
 	int r = cli_file_read(path, &text, &length, error);
 	if (r < 0)
 		return r;
-	r = gpupt_domain_parse(text, length, strcmp(path, "-") == 0 ? "<stdin>" : path,
-			       &target->domain, error);
-	return r < 0 ? r : name_diff(target, path, error);
+	return gpupt_domain_parse(text, length, strcmp(path, "-") == 0 ? "<stdin>" : path,
+				  &target->domain, error);
 }
 
 /* The command that was given, with -c behind its name, for a shell; NULL when
@@ -143,7 +146,11 @@ int cli_target_connect(const struct cli_settings *settings, enum cli_access acce
 		target->is_shared = true;
 		return 0;
 	}
-	int r = cli_hypervisor_load(&target->hypervisor, error);
+	int r = 0;
+	if (session && session->hypervisor.library)
+		target->hypervisor = session->hypervisor;
+	else
+		r = cli_hypervisor_load(&target->hypervisor, error);
 	if (r == 0)
 		r = connect(settings, access, target, error);
 	if (r == 0 && session) {
@@ -184,9 +191,7 @@ static int open_domain(const struct cli_settings *settings, enum cli_access acce
 	if (r < 0)
 		return r;
 	r = take_from_survey(settings, target, error);
-	if (r == GPUPT_E_NOT_FOUND)
-		r = look_up(settings, access, target, error);
-	return r < 0 ? r : name_diff(target, NULL, error);
+	return r == GPUPT_E_NOT_FOUND ? look_up(settings, access, target, error) : r;
 }
 
 int cli_target_open(const struct cli_settings *settings, enum cli_access access,
@@ -195,6 +200,8 @@ int cli_target_open(const struct cli_settings *settings, enum cli_access access,
 	struct cli_target target = { .is_file = cli_target_is_file(settings) };
 	int r = target.is_file ? open_file(settings->operand, &target, error) :
 				 open_domain(settings, access, &target, error);
+	if (r == 0)
+		r = name_target(settings, &target, error);
 	if (r < 0)
 		cli_target_close(&target);
 	else
@@ -209,6 +216,7 @@ void cli_target_close(struct cli_target *target)
 	if (target->connection && !target->is_shared)
 		target->hypervisor.connection_free(target->connection);
 	gpupt_domain_free(target->domain);
+	free(target->label);
 	free(target->diff_name);
 	*target = (struct cli_target){ 0 };
 }

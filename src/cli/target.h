@@ -8,6 +8,7 @@
 struct cli_target {
 	bool is_file;
 	struct gpupt_domain *domain;
+	char *label;     /* "vm", or "node-1/vm" where there are several hosts */
 	char *diff_name; /* "vm.xml", for the headers of a diff */
 	/* domains only */
 	struct cli_hypervisor hypervisor;

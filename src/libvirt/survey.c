@@ -14,9 +14,10 @@
 #include "base/error.h"
 #include "libvirt/error.h"
 
-/* libvirtd answers 20 clients' questions at a time (max_workers), of one client 5
- * (max_client_requests; libvirtd.conf). */
-enum { MAX_READERS = 5, DOMAINS_PER_READER = 8 };
+/* libvirtd works on 5 questions of a client at a time (max_client_requests of
+ * libvirtd.conf). More than one is for the way to a remote one: on a local socket a single
+ * reader is as fast. */
+enum { MAX_READERS = 4, DOMAINS_PER_READER = 8 };
 
 struct gpupt_survey {
 	/* In the order of names: libvirt lists them in no order. */
@@ -147,6 +148,27 @@ static int add_hostdevs(const struct gpupt_domain *domain, const struct gpupt_do
 	return 0;
 }
 
+static int compare_users(const void *a, const void *b)
+{
+	const struct user *x = a, *y = b;
+	int order = gpupt_pci_address_compare(x->address, y->address);
+	return order ? order : (x->entry > y->entry) - (x->entry < y->entry);
+}
+
+/* Whoever asks wants to know of one that is not itself: two of each device do. A thousand
+ * copies of one definition would else cost each of them a thousand names. */
+static void keep_two_of_each(struct gpupt_survey *survey)
+{
+	size_t kept = 0;
+	if (survey->n_users)
+		qsort(survey->users, survey->n_users, sizeof(*survey->users), compare_users);
+	for (size_t i = 0; i < survey->n_users; i++)
+		if (kept < 2 || gpupt_pci_address_compare(survey->users[i].address,
+							  survey->users[kept - 2].address) != 0)
+			survey->users[kept++] = survey->users[i];
+	survey->n_users = kept;
+}
+
 static int find_users(struct gpupt_survey *survey, struct gpupt_error **error)
 {
 	int r = 0;
@@ -158,6 +180,7 @@ static int find_users(struct gpupt_survey *survey, struct gpupt_error **error)
 		gpupt_domain_free(entry->running);
 		entry->running = NULL;
 	}
+	keep_two_of_each(survey);
 	return r;
 }
 

@@ -108,6 +108,54 @@ status=0
 [ $status = 2 ] || fail "exit status $status on a full disk"
 [ "$(grep -c 'No space left' "$lab/err")" = 1 ] || fail "$(cat "$lab/err")"
 
+# Several hosts: a domain is looked for on each, and goes by its host's name.
+{ echo "<node>"; domain drive 27 ''; domain far 28 ''; echo "</node>"; } >far.xml
+near="test://$PWD/drive.xml" far="test://$PWD/far.xml"
+label() { echo "$1" | sed 's|[:/]\{1,\}|-|g'; }
+run 1 diff --all -c "$near" -c "$far" "$p10"
+err_has "3 in all: 3 would change"
+out_has "+++ b/$(label "$far")/far.xml"
+err_has "$(label "$near")/drive.xml: note"
+run 1 diff drive -c "$near" -c "$far" "$p10"
+err_has "2 in all"
+run 1 diff far -c "$near" -c "$far" "$p10"
+err_has "1 in all"
+run 1 diff 'f*' -c "$near" -c "$far" "$p10"
+err_has "1 in all"
+uuid=$(sed -n '/far/,$s|.*<uuid>\(.*\)</uuid>.*|\1|p' far.xml)
+run 1 diff "$uuid" -c "$near" -c "$far" "$p10"
+out_has "/far.xml"
+run 2 diff nowhere -c "$near" -c "$far" "$p10"
+err_has "there is no domain \"nowhere\""
+run 2 diff 'nowhere*' -c "$near" -c "$far" "$p10"
+err_has 'no domain matches "nowhere*"'
+# what is said of one host is not said of another
+run 2 diff drive -c "$near" -c "$far" --inventory "$EXAMPLES/hosts/p10.json"
+err_has "$(label "$near")/drive: libvirt's test driver has no host devices"
+err_has "1 would change, 1 failed ($(label "$near")/drive)"
+run 1 diff drive -c "$near" --inventory "$EXAMPLES/hosts/p10.json" -c "$far" "$p10"
+run 1 diff drive --inventory "$EXAMPLES/hosts/p10.json" -c "$near" -c "$far"
+# a host that cannot be had: the others go on, unless they would be changed
+none=test:///nonexistent.xml
+run 2 diff drive -c "$near" -c "$none" -c "$far" "$p10"
+err_has "3 in all: 2 would change, 1 failed ($none)"
+err_has "cannot connect to $none"
+run 2 apply drive -c "$near" -c "$none" -c "$far" "$p10"
+err_has "3 in all: 1 failed ($none), 2 not tried"
+run 2 apply drive -c "$near" -c "$none" -c "$far" "$p10" --keep-going
+err_has "3 in all: 2 defined, 1 failed ($none)"
+err_has "$(label "$far")/drive: defined"
+run 2 diff drive -c "$near" -c "$none" "$p10" --format json
+out_has "\"kind\":\"host\",\"uri\":\"$none\""
+out_has "\"target\":\"drive\",\"kind\":\"domain\",\"uri\":\"$near\""
+run 2 explain drive -c "$near" -c "$far" "$p10"
+err_has "explain takes one --connect"
+run 2 diff drive -c "$near" -c "$near" "$p10"
+err_has "is there twice"
+run 2 diff drive -c "$near" -c "$far" --inventory -
+run 2 diff drive --inventory - -c "$near" -c "$far"
+err_has "standard input can be read once only"
+
 # On a terminal: progress, a question for each, and Ctrl-C ends all that is to come.
 command -v script >/dev/null || finish
 default="env --default-signal=INT,QUIT"

@@ -71,6 +71,15 @@ END
 run 0 diff right.xml "$p10" --format sarif
 python3 -c 'import json; json.load(open("'"$lab/out"'"))' || fail "no JSON where nothing is found"
 
+# A table: a row for each, nothing else.
+run 2 diff right.xml "a guest.xml" broken.xml "$p10" --format table
+[ "$(wc -l <"$lab/out")" = 4 ] || fail "not a row for each: $out"
+grep -Eq '^a guest.xml +differs +32 GiB +64 GiB +kernel +0 +1$' "$lab/out" || fail "no row: $out"
+grep -Eq '^broken.xml +failed *$' "$lab/out" || fail "no row for what failed: $out"
+err_has "broken.xml:2:"
+run 3 diff "a guest.xml" "$p10" --format table --pcihole64 1PiB
+out_has "no-fit"
+
 "$GPUPT_XML" diff z-k8s-n-1 -c "$node" "$p10" >/dev/null 2>"$lab/err"
 grep -q "cannot be loaded" "$lab/err" && finish
 run 0 apply --all -c "$node" "$p10" --format json --yes --no-backup

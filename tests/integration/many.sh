@@ -48,6 +48,11 @@ for name in "${names[@]}"; do
 done
 run 0 "$gpupt_xml" apply --all "${options[@]}"
 has "$err" "4 in all: 4 nothing to do"
+# as two hosts, one of them by the network
+run 0 "$gpupt_xml" diff --all "${options[@]}" -c qemu+tcp://localhost/system \
+	--inventory "$examples/hosts/p10.json" --format table
+has "$err" "8 in all: 8 nothing to do"
+has "$out" "localhost/vm-4 "
 run 0 "$gpupt_xml" undo vm-3 -c $uri
 run 0 "$gpupt_xml" apply 'vm-[23]' "${options[@]}"
 has "$err" "2 in all: 1 defined, 1 nothing to do"
