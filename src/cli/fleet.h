@@ -8,7 +8,8 @@
 struct cli_fleet {
 	struct cli_session *hosts;
 	size_t count;
-	struct cli_session files; /* what a file is planned for */
+	struct cli_session files;   /* what a file is planned for */
+	struct cli_session nowhere; /* of what is on no host */
 };
 
 /* One for each --connect, or that of libvirt's default. Connects to none. */

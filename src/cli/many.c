@@ -21,6 +21,7 @@ struct item {
 	struct cli_session *session; /* of its host */
 	bool as_domain; /* it is one by that name, whatever it looks like */
 	bool is_file;
+	struct gpupt_error *failure; /* why there is nothing to work on, or NULL */
 	enum result result;
 };
 
@@ -72,6 +73,7 @@ static int check(const struct cli_settings *settings, struct gpupt_error **error
 	return 0;
 }
 
+/* One that cannot be had. */
 static bool is_host(const struct item *item)
 {
 	return item->session->failure;
@@ -131,6 +133,18 @@ static int add_matches_of(struct many *many, struct cli_session *host, const cha
 	return r < 0 ? r : n;
 }
 
+/* A mistake that is no matter to other targets. */
+static int add_unmatched(struct many *many, const char *pattern, struct gpupt_error **error)
+{
+	struct item item = { .operand = pattern, .session = &many->fleet.nowhere };
+	gpupt_fail(&item.failure, GPUPT_E_NOT_FOUND, "no domain matches \"%s\"", pattern);
+	size_t before = many->count;
+	int r = item.failure ? add(many, item, error) : gpupt_fail_nomem(error);
+	if (many->count == before)
+		gpupt_error_free(item.failure);
+	return r;
+}
+
 static int add_matches(struct many *many, const char *pattern, struct gpupt_error **error)
 {
 	int n = 0;
@@ -140,9 +154,7 @@ static int add_matches(struct many *many, const char *pattern, struct gpupt_erro
 			return r;
 		n += r;
 	}
-	if (n == 0)
-		return gpupt_fail(error, GPUPT_E_NOT_FOUND, "no domain matches \"%s\"", pattern);
-	return 0;
+	return n == 0 ? add_unmatched(many, pattern, error) : 0;
 }
 
 /* By UUID or id. */
@@ -283,8 +295,9 @@ static int run(struct many *many, struct item *item, struct gpupt_error **error)
 	item->session->changed = false;
 	if (many->report)
 		begin_report(many, item);
-	int r = is_host(item) ? GPUPT_E_LIBVIRT : one.command->run(&one, &own);
-	const struct gpupt_error *why = is_host(item) ? item->session->failure : own;
+	const struct gpupt_error *failure = is_host(item) ? item->session->failure : item->failure;
+	int r = failure ? GPUPT_E_LIBVIRT : one.command->run(&one, &own);
+	const struct gpupt_error *why = failure ? failure : own;
 	item->result = judge(many, item, r);
 	if (r < 0)
 		cli_print_target_error(item->label, why);
@@ -396,8 +409,10 @@ static int run_all(struct many *many, struct gpupt_error **error)
 
 static void clear(struct many *many)
 {
-	for (size_t i = 0; i < many->count; i++)
+	for (size_t i = 0; i < many->count; i++) {
 		free(many->items[i].label);
+		gpupt_error_free(many->items[i].failure);
+	}
 	free(many->items);
 	cli_report_free(many->report);
 	cli_fleet_close(&many->fleet);

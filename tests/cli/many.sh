@@ -127,8 +127,9 @@ run 1 diff "$uuid" -c "$near" -c "$far" "$p10"
 out_has "/far.xml"
 run 2 diff nowhere -c "$near" -c "$far" "$p10"
 err_has "there is no domain \"nowhere\""
-run 2 diff 'nowhere*' -c "$near" -c "$far" "$p10"
+run 2 diff 'nowhere*' drive -c "$near" -c "$far" "$p10"
 err_has 'no domain matches "nowhere*"'
+err_has "3 in all: 2 would change, 1 failed (nowhere*)"
 # what is said of one host is not said of another
 run 2 diff drive -c "$near" -c "$far" --inventory "$EXAMPLES/hosts/p10.json"
 err_has "$(label "$near")/drive: libvirt's test driver has no host devices"
