@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/output.h"
+#include "cli/report.h"
 #include "cli/session.h"
 
 int cli_domain_only(const struct cli_settings *settings, struct gpupt_error **error)
@@ -69,15 +70,19 @@ void cli_report_defined(const struct cli_settings *settings, const struct cli_ta
 	const struct cli_hypervisor *hypervisor = &target->hypervisor;
 	const char *name = target->label;
 	const char *invalid = hypervisor->outcome_get_validation_error(outcome);
+	bool needs_restart = hypervisor->outcome_needs_restart(outcome);
+	bool managed_save = hypervisor->outcome_has_managed_save(outcome);
 	if (settings->session)
 		settings->session->changed = true;
+	if (settings->report) /* which is quiet */
+		cli_report_change(settings->report, needs_restart, managed_save, invalid);
 	if (invalid)
 		cli_note(settings, "%s: defined without validation, because the definition as it "
 			 "stood fails it: %s", name, invalid);
 	cli_note(settings, "%s: defined, read back and found right", name);
-	if (hypervisor->outcome_has_managed_save(outcome))
+	if (managed_save)
 		note_managed_save(settings, target);
-	if (hypervisor->outcome_needs_restart(outcome))
+	if (needs_restart)
 		cli_note(settings, "%s is running: the change takes effect after a full stop and "
 			 "start; a reboot inside the guest is not enough", name);
 }

@@ -76,6 +76,15 @@ void cli_report_plan(struct cli_report *report, const struct gpupt_plan *plan)
 	set(report, "findings", array);
 }
 
+void cli_report_change(struct cli_report *report, bool needs_restart, bool managed_save,
+		       const char *validation_error)
+{
+	set(report, "needs_restart", json_boolean(needs_restart));
+	set(report, "managed_save", json_boolean(managed_save));
+	if (validation_error)
+		set(report, "validation_error", gpupt_json_text(validation_error));
+}
+
 int cli_show_diff(const struct cli_settings *settings, const char *name, const char *old_text,
 		  size_t old_length, const char *new_text, size_t new_length,
 		  struct gpupt_error **error)

@@ -26,6 +26,11 @@ void cli_report_begin(struct cli_report *report, const struct cli_report_target 
 /* The plan's findings and numbers, in the place of those of an earlier attempt. */
 void cli_report_plan(struct cli_report *report, const struct gpupt_plan *plan);
 
+/* The domain was defined: what it takes for that to take effect, and why libvirt could not
+ * validate it, or NULL. */
+void cli_report_change(struct cli_report *report, bool needs_restart, bool managed_save,
+		       const char *validation_error);
+
 /* The target ends: with a word for what it came to, an exit status, and an error or NULL. */
 int cli_report_end(struct cli_report *report, const char *result, int status,
 		   const struct gpupt_error *failure, struct gpupt_error **error);

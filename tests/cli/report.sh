@@ -84,6 +84,9 @@ out_has "no-fit"
 grep -q "cannot be loaded" "$lab/err" && finish
 run 0 apply --all -c "$node" "$p10" --format json --yes --no-backup
 check 'lines[0]["result"] == "defined" and lines[0]["kind"] == "domain"'
+check 'lines[0]["needs_restart"] is True and lines[0]["managed_save"] is False'
+run 1 apply --all -c "$node" "$p10" --format json --dry-run
+check '"needs_restart" not in lines[0]' # nothing was defined that could take effect
 run 2 apply nothing z-k8s-n-1 -c "$node" "$p10" --format json --yes
 check '[l["result"] for l in lines] == ["failed", "not-tried"]'
 check '[l["kind"] for l in lines] == ["domain", "domain"]'
