@@ -12,7 +12,7 @@ test_packages='
 	libxml2-utils patch g++ strace libvirt-clients
 	libvirt-daemon libvirt-daemon-driver-qemu
 	qemu-system-x86 ovmf seabios busybox-static qemu-guest-agent
-	python3 python3-jsonschema
+	python3 python3-jsonschema ansible-core
 '
 
 as_root() {
