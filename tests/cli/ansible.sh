@@ -12,7 +12,8 @@ host=$EXAMPLES/hosts/p10.json
 # shellcheck disable=SC2046
 unset $(env | sed -n 's/^\(ANSIBLE_[A-Z_]*\)=.*/\1/p')
 : >ansible.cfg
-export HOME="$lab" ANSIBLE_CONFIG="$PWD/ansible.cfg" ANSIBLE_NOCOLOR=1 ANSIBLE_FORKS=10
+export HOME="$lab" ANSIBLE_CONFIG="$PWD/ansible.cfg" ANSIBLE_NOCOLOR=1
+export ANSIBLE_FORKS=11 ANSIBLE_PIPELINING=1
 role=$EXAMPLES/ansible
 
 sed 's/z-k8s-n-1/{{ 6 * 7 }}/' "$EXAMPLES/node.xml" >odd.xml

@@ -23,7 +23,8 @@ done
 # shellcheck disable=SC2046
 unset XDG_STATE_HOME $(env | sed -n 's/^\(ANSIBLE_[A-Z_]*\)=.*/\1/p')
 : >/run/lab/ansible.cfg
-export HOME=/run/lab ANSIBLE_CONFIG=/run/lab/ansible.cfg ANSIBLE_NOCOLOR=1 LC_ALL=C.UTF-8
+export HOME=/run/lab ANSIBLE_CONFIG=/run/lab/ansible.cfg LC_ALL=C.UTF-8
+export ANSIBLE_NOCOLOR=1 ANSIBLE_PIPELINING=1
 cat >/run/lab/inventory.yml <<END
 hypervisors:
   hosts:
