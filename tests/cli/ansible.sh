@@ -36,7 +36,7 @@ hypervisors:
     half: { gpupt_xml_domains: [nobody, z-k8s-n-1] }
     other: { gpupt_xml_inventory: "$PWD/other.json" }
     tight: { gpupt_xml_options: [--pcihole64=1PiB] }
-    forced: { gpupt_xml_options: [--forbid=hotplug, --force] }
+    forced: { gpupt_xml_options: ["--forbid=hotplug,memreserve", --force] }
     usage: { gpupt_xml_options: [--no-such-option] }
     absent: { gpupt_xml_program: /nonexistent/gpupt-xml }
     unset: { gpupt_xml_domains: }
@@ -81,7 +81,7 @@ look() {
 	recap usage 0 1
 	says usage 'unknown option --no-such-option'
 	recap absent 0 1
-	says absent 'No such file or directory'
+	says absent /nonexistent/gpupt-xml
 	recap unset 0 1
 	says unset gpupt_xml_domains
 }
