@@ -66,12 +66,15 @@ GPUPT_EXPORT char *gpupt_arena_copy(struct gpupt_arena **arena, const char *text
 
 GPUPT_EXPORT char *gpupt_arena_printf(struct gpupt_arena **arena, const char *format, ...)
 {
+	char line[128]; /* most fit, and are written once */
 	va_list args;
 	va_start(args, format);
-	int length = vsnprintf(NULL, 0, format, args);
+	int length = vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	if (length < 0)
 		return NULL;
+	if ((size_t)length < sizeof(line))
+		return gpupt_arena_copy(arena, line, (size_t)length);
 	char *text = gpupt_arena_alloc(arena, (size_t)length + 1);
 	if (!text)
 		return NULL;

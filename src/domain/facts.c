@@ -12,61 +12,49 @@
 
 /* The grammar: which child of which element means what. Devices are not here,
  * see gpupt_facts_enter_device(). */
-static const struct rule {
-	enum gpupt_context parent;
-	const char *name;
+struct rule {
+	const char *name; /* NULL: the end */
 	enum gpupt_context inside;
-} rules[] = {
-	{ CTX_DOCUMENT, "domain", CTX_DOMAIN },
-	{ CTX_DOMAIN, "name", CTX_NAME },
-	{ CTX_DOMAIN, "uuid", CTX_UUID },
-	{ CTX_DOMAIN, "memory", CTX_MEMORY },
-	{ CTX_DOMAIN, "maxMemory", CTX_MAX_MEMORY },
-	{ CTX_DOMAIN, "memoryBacking", CTX_MEMORY_BACKING },
-	{ CTX_MEMORY_BACKING, "hugepages", CTX_HUGEPAGES },
-	{ CTX_HUGEPAGES, "page", CTX_HUGEPAGE },
-	{ CTX_DOMAIN, "memtune", CTX_MEMTUNE },
-	{ CTX_MEMTUNE, "hard_limit", CTX_HARD_LIMIT },
-	{ CTX_DOMAIN, "os", CTX_OS },
-	{ CTX_DOMAIN, "cpu", CTX_CPU },
-	{ CTX_DOMAIN, "devices", CTX_DEVICES },
-	{ CTX_DOMAIN, "metadata", CTX_METADATA },
-	{ CTX_METADATA, "libosinfo:libosinfo", CTX_LIBOSINFO },
-	{ CTX_LIBOSINFO, "libosinfo:os", CTX_LIBOSINFO_OS },
-	{ CTX_DOMAIN, "qemu:commandline", CTX_QEMU_COMMANDLINE },
-	{ CTX_DOMAIN, "sysinfo", CTX_SYSINFO },
-	{ CTX_SYSINFO, "entry", CTX_SYSINFO_ENTRY },
-	{ CTX_OS, "type", CTX_OS_TYPE },
-	{ CTX_OS, "loader", CTX_OS_LOADER },
-	{ CTX_OS, "nvram", CTX_OS_NVRAM },
-	{ CTX_OS, "kernel", CTX_OS_KERNEL },
-	{ CTX_OS, "cmdline", CTX_OS_CMDLINE },
-	{ CTX_CPU, "model", CTX_CPU_MODEL },
-	{ CTX_CPU, "vendor", CTX_CPU_VENDOR },
-	{ CTX_CPU, "feature", CTX_CPU_FEATURE },
-	{ CTX_CPU, "numa", CTX_NUMA },
-	{ CTX_CPU, "maxphysaddr", CTX_MAXPHYSADDR },
-	{ CTX_NUMA, "cell", CTX_NUMA_CELL },
-	{ CTX_QEMU_COMMANDLINE, "qemu:arg", CTX_QEMU_ARG },
-	{ CTX_DOMAIN, "qemu:override", CTX_QEMU_OVERRIDE },
-	{ CTX_QEMU_OVERRIDE, "qemu:device", CTX_QEMU_DEVICE },
-	{ CTX_QEMU_DEVICE, "qemu:frontend", CTX_QEMU_FRONTEND },
-	{ CTX_QEMU_FRONTEND, "qemu:property", CTX_QEMU_PROPERTY },
-	{ CTX_DEVICES, "emulator", CTX_EMULATOR },
-	{ CTX_CONTROLLER, "pcihole64", CTX_CONTROLLER_HOLE },
-	{ CTX_CONTROLLER, "target", CTX_CONTROLLER_TARGET },
-	{ CTX_CONTROLLER, "address", CTX_CONTROLLER_ADDRESS },
-	{ CTX_HOSTDEV, "source", CTX_HOSTDEV_SOURCE },
-	{ CTX_HOSTDEV, "address", CTX_HOSTDEV_ADDRESS },
-	{ CTX_HOSTDEV, "rom", CTX_HOSTDEV_ROM },
-	{ CTX_HOSTDEV, "alias", CTX_HOSTDEV_ALIAS },
-	{ CTX_HOSTDEV_SOURCE, "address", CTX_HOSTDEV_SOURCE_ADDRESS },
-	{ CTX_OTHER, "model", CTX_OTHER_MODEL },
-	{ CTX_OTHER, "target", CTX_OTHER_TARGET },
-	{ CTX_OTHER, "size", CTX_OTHER_SIZE },
-	{ CTX_OTHER, "address", CTX_OTHER_ADDRESS },
-	{ CTX_OTHER, "rom", CTX_OTHER_ROM },
-	{ CTX_OTHER_TARGET, "size", CTX_OTHER_TARGET_SIZE },
+};
+
+#define CHILDREN(...) (const struct rule[]){ __VA_ARGS__, { NULL, CTX_IGNORED } }
+
+static const struct rule *const children[] = {
+	[CTX_DOCUMENT] = CHILDREN({ "domain", CTX_DOMAIN }),
+	[CTX_DOMAIN] = CHILDREN({ "name", CTX_NAME }, { "uuid", CTX_UUID },
+		{ "memory", CTX_MEMORY }, { "maxMemory", CTX_MAX_MEMORY },
+		{ "memoryBacking", CTX_MEMORY_BACKING }, { "memtune", CTX_MEMTUNE },
+		{ "os", CTX_OS }, { "cpu", CTX_CPU }, { "devices", CTX_DEVICES },
+		{ "metadata", CTX_METADATA }, { "qemu:commandline", CTX_QEMU_COMMANDLINE },
+		{ "sysinfo", CTX_SYSINFO }, { "qemu:override", CTX_QEMU_OVERRIDE }),
+	[CTX_MEMORY_BACKING] = CHILDREN({ "hugepages", CTX_HUGEPAGES }),
+	[CTX_HUGEPAGES] = CHILDREN({ "page", CTX_HUGEPAGE }),
+	[CTX_MEMTUNE] = CHILDREN({ "hard_limit", CTX_HARD_LIMIT }),
+	[CTX_METADATA] = CHILDREN({ "libosinfo:libosinfo", CTX_LIBOSINFO }),
+	[CTX_LIBOSINFO] = CHILDREN({ "libosinfo:os", CTX_LIBOSINFO_OS }),
+	[CTX_SYSINFO] = CHILDREN({ "entry", CTX_SYSINFO_ENTRY }),
+	[CTX_OS] = CHILDREN({ "type", CTX_OS_TYPE }, { "loader", CTX_OS_LOADER },
+		{ "nvram", CTX_OS_NVRAM }, { "kernel", CTX_OS_KERNEL },
+		{ "cmdline", CTX_OS_CMDLINE }),
+	[CTX_CPU] = CHILDREN({ "model", CTX_CPU_MODEL }, { "vendor", CTX_CPU_VENDOR },
+		{ "feature", CTX_CPU_FEATURE }, { "numa", CTX_NUMA },
+		{ "maxphysaddr", CTX_MAXPHYSADDR }),
+	[CTX_NUMA] = CHILDREN({ "cell", CTX_NUMA_CELL }),
+	[CTX_QEMU_COMMANDLINE] = CHILDREN({ "qemu:arg", CTX_QEMU_ARG }),
+	[CTX_QEMU_OVERRIDE] = CHILDREN({ "qemu:device", CTX_QEMU_DEVICE }),
+	[CTX_QEMU_DEVICE] = CHILDREN({ "qemu:frontend", CTX_QEMU_FRONTEND }),
+	[CTX_QEMU_FRONTEND] = CHILDREN({ "qemu:property", CTX_QEMU_PROPERTY }),
+	[CTX_DEVICES] = CHILDREN({ "emulator", CTX_EMULATOR }),
+	[CTX_CONTROLLER] = CHILDREN({ "pcihole64", CTX_CONTROLLER_HOLE },
+		{ "target", CTX_CONTROLLER_TARGET }, { "address", CTX_CONTROLLER_ADDRESS }),
+	[CTX_HOSTDEV] = CHILDREN({ "source", CTX_HOSTDEV_SOURCE },
+		{ "address", CTX_HOSTDEV_ADDRESS }, { "rom", CTX_HOSTDEV_ROM },
+		{ "alias", CTX_HOSTDEV_ALIAS }),
+	[CTX_HOSTDEV_SOURCE] = CHILDREN({ "address", CTX_HOSTDEV_SOURCE_ADDRESS }),
+	[CTX_OTHER] = CHILDREN({ "model", CTX_OTHER_MODEL }, { "target", CTX_OTHER_TARGET },
+		{ "size", CTX_OTHER_SIZE }, { "address", CTX_OTHER_ADDRESS },
+		{ "rom", CTX_OTHER_ROM }),
+	[CTX_OTHER_TARGET] = CHILDREN({ "size", CTX_OTHER_TARGET_SIZE }),
 };
 
 /* ---- start tags */
@@ -233,15 +221,21 @@ bool gpupt_facts_wants_text(enum gpupt_context context)
 	}
 }
 
+static enum gpupt_context child_of(enum gpupt_context parent, const char *name)
+{
+	const struct rule *rule = parent < GPUPT_ARRAY_SIZE(children) ? children[parent] : NULL;
+	for (; rule && rule->name; rule++)
+		if (strcmp(rule->name, name) == 0)
+			return rule->inside;
+	return CTX_IGNORED;
+}
+
 enum gpupt_context gpupt_facts_enter(struct gpupt_parser *parser, enum gpupt_context parent,
 				     const char *name, const struct gpupt_attributes *attributes)
 {
 	if (parent == CTX_IGNORED || parent == CTX_FOREIGN)
 		return parent;
-	enum gpupt_context inside = CTX_IGNORED;
-	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(rules) && inside == CTX_IGNORED; i++)
-		if (rules[i].parent == parent && strcmp(rules[i].name, name) == 0)
-			inside = rules[i].inside;
+	enum gpupt_context inside = child_of(parent, name);
 	if (inside == CTX_IGNORED && parent >= CTX_METADATA && parent <= CTX_LIBOSINFO_OS)
 		return CTX_FOREIGN;
 	if (parent == CTX_DEVICES && inside == CTX_IGNORED)
