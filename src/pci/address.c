@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <ctype.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "pci/inventory.h"
@@ -97,11 +95,29 @@ GPUPT_EXPORT int gpupt_pci_address_parse(const char *text, struct gpupt_pci_addr
 	return 0;
 }
 
+static char *add_hex(char *end, uint32_t value, unsigned int digits)
+{
+	while (digits-- > 0)
+		*end++ = "0123456789abcdef"[value >> 4 * digits & 0xf];
+	return end;
+}
+
+/* Written often, so without printf(). */
 GPUPT_EXPORT const char *gpupt_pci_address_format(struct gpupt_pci_address address,
 						  char buffer[GPUPT_PCI_ADDRESS_TEXT_MAX])
 {
-	snprintf(buffer, GPUPT_PCI_ADDRESS_TEXT_MAX, "%04" PRIx32 ":%02x:%02x.%x",
-		 address.domain, address.bus, address.slot, address.function);
+	char *end = buffer;
+	unsigned int digits = 4;
+	while (digits < 8 && address.domain >> 4 * digits)
+		digits++;
+	end = add_hex(end, address.domain, digits);
+	*end++ = ':';
+	end = add_hex(end, address.bus, 2);
+	*end++ = ':';
+	end = add_hex(end, address.slot, 2);
+	*end++ = '.';
+	end = add_hex(end, address.function, 1);
+	*end = '\0';
 	return buffer;
 }
 
