@@ -17,7 +17,7 @@ GPUPT_EXPORT void gpupt_domain_free(struct gpupt_domain *domain)
 	free(domain->arguments);
 	free(domain->argument_elements);
 	free(domain->strays);
-	free(domain->text);
+	free(domain->own_text);
 	free(domain);
 }
 

@@ -152,7 +152,8 @@ enum gpupt_maxphysaddr { GPUPT_MAXPHYSADDR_NONE, GPUPT_MAXPHYSADDR_PASSTHROUGH,
 			 GPUPT_MAXPHYSADDR_EMULATE };
 
 struct gpupt_domain {
-	char *text;
+	const char *text;
+	char *own_text; /* the same, or NULL where it is borrowed */
 	size_t length;
 	const char *name_of_text; /* for messages; may be NULL */
 	struct gpupt_element root;
@@ -224,6 +225,11 @@ struct gpupt_domain {
 };
 
 GPUPT_DEFINE_CLEANUP(struct gpupt_domain, gpupt_domain_free)
+
+/* gpupt_domain_parse() without a copy of the text, which must outlive the domain and end in
+ * a NUL byte. */
+int gpupt_domain_parse_borrowed(const char *text, size_t length, const char *name,
+				struct gpupt_domain **ret, struct gpupt_error **error);
 
 /* Line and column of an offset. */
 struct gpupt_place gpupt_domain_place(const struct gpupt_domain *domain, size_t offset);

@@ -415,21 +415,25 @@ static int run(struct pass *pass)
 	return pass->status;
 }
 
-GPUPT_EXPORT int gpupt_domain_parse(const char *text, size_t length, const char *name,
-				    struct gpupt_domain **ret, struct gpupt_error **error)
+static int fail_size(size_t length, const char *name, struct gpupt_error **error)
 {
-	if (length > GPUPT_DOMAIN_MAX_BYTES) {
-		struct gpupt_place place = { .file = name };
-		return gpupt_fail_at(error, GPUPT_E_LIMIT, &place,
-				     "the text is %zu bytes long; at most %zu MiB are read", length,
-				     GPUPT_DOMAIN_MAX_BYTES >> 20);
-	}
+	struct gpupt_place place = { .file = name };
+	return gpupt_fail_at(error, GPUPT_E_LIMIT, &place,
+			     "the text is %zu bytes long; at most %zu MiB are read", length,
+			     GPUPT_DOMAIN_MAX_BYTES >> 20);
+}
+
+/* Takes own_text, in which the text is, or NULL where it is borrowed. */
+static int parse(const char *text, size_t length, char *own_text, const char *name,
+		 struct gpupt_domain **ret, struct gpupt_error **error)
+{
 	GPUPT_AUTO(gpupt_domain_free) struct gpupt_domain *domain = calloc(1, sizeof(*domain));
-	if (!domain || !(domain->text = malloc(length + 1)))
+	if (!domain) {
+		free(own_text);
 		return gpupt_fail_nomem(error);
-	if (length)
-		memcpy(domain->text, text, length);
-	domain->text[length] = '\0';
+	}
+	domain->text = text;
+	domain->own_text = own_text;
 	domain->length = length;
 	if (name && !(domain->name_of_text = gpupt_arena_copy(&domain->arena, name, strlen(name))))
 		return gpupt_fail_nomem(error);
@@ -451,4 +455,25 @@ GPUPT_EXPORT int gpupt_domain_parse(const char *text, size_t length, const char 
 		return r;
 	*ret = GPUPT_STEAL(domain);
 	return 0;
+}
+
+GPUPT_EXPORT int gpupt_domain_parse(const char *text, size_t length, const char *name,
+				    struct gpupt_domain **ret, struct gpupt_error **error)
+{
+	if (length > GPUPT_DOMAIN_MAX_BYTES)
+		return fail_size(length, name, error);
+	char *copy = malloc(length + 1);
+	if (!copy)
+		return gpupt_fail_nomem(error);
+	if (length)
+		memcpy(copy, text, length);
+	copy[length] = '\0';
+	return parse(copy, length, copy, name, ret, error);
+}
+
+int gpupt_domain_parse_borrowed(const char *text, size_t length, const char *name,
+				struct gpupt_domain **ret, struct gpupt_error **error)
+{
+	return length > GPUPT_DOMAIN_MAX_BYTES ? fail_size(length, name, error) :
+						 parse(text, length, NULL, name, ret, error);
 }

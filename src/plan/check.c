@@ -228,7 +228,7 @@ static int recheck(const struct gpupt_plan *plan, const struct gpupt_domain *old
 {
 	GPUPT_AUTO(gpupt_domain_free) struct gpupt_domain *new = NULL;
 	struct gpupt_error *why = NULL;
-	int r = gpupt_domain_parse(text, length, old->name_of_text, &new, &why);
+	int r = gpupt_domain_parse_borrowed(text, length, old->name_of_text, &new, &why);
 	if (r < 0) {
 		gpupt_fail(error, r == GPUPT_E_NOMEM ? r : GPUPT_E_INTERNAL,
 			   "the edited text does not parse: %s", gpupt_error_get_message(why));
