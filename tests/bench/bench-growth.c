@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How time and memory grow with the text, from 10 KB to 100 MB: long by
- * metadata, which is only read through, and long by devices, which are all
- * planned with.
- *   bench-growth SNAPSHOT [LARGEST_KB] */
+/* How time and memory grow: with the text, from 10 KB to 100 MB, long by metadata, which
+ * is only read through, and by devices, which are all looked at; and with the functions
+ * passed through, from 10 to 10,000, which is more than PCI can address.
+ *   bench-growth SNAPSHOT [LARGEST_KB [SVG]] */
 
 #include "bench.h"
 
@@ -12,8 +12,9 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "plot.h"
 
-enum kind { METADATA, DEVICES };
+enum kind { METADATA, DEVICES, HOSTDEVS, N_KINDS };
 
 static const char head[] =
 	"<domain type='kvm'>\n"
@@ -51,6 +52,61 @@ static struct bench_text grow(enum kind kind, size_t size)
 	return text;
 }
 
+/* Function i's address on the host. */
+static void split_address(int i, int *domain, int *bus, int *slot)
+{
+	*domain = i / 8192;
+	*bus = i / 32 % 256;
+	*slot = i % 32;
+}
+
+static struct bench_text grow_hostdevs(int count)
+{
+	struct gpupt_str str = { 0 };
+	gpupt_str_adds(&str, head);
+	gpupt_str_adds(&str, "  <devices>\n"
+		       "    <controller type='pci' index='0' model='pcie-root'/>\n");
+	for (int i = 0; i < count; i++) {
+		int domain, bus, slot;
+		split_address(i, &domain, &bus, &slot);
+		gpupt_str_addf(&str, "    <hostdev mode='subsystem' type='pci' managed='yes'>\n"
+			       "      <source>\n        <address domain='%d' bus='%d' slot='%d' "
+			       "function='0'/>\n      </source>\n    </hostdev>\n", domain, bus, slot);
+	}
+	gpupt_str_adds(&str, "  </devices>\n</domain>\n");
+	struct bench_text text = { .name = "grown" };
+	text.data = gpupt_str_steal(&str, &text.length);
+	if (!text.data)
+		abort();
+	return text;
+}
+
+/* A host with that many functions, each with a BAR of 1 MiB. */
+static struct gpupt_inventory *grow_host(int count)
+{
+	struct gpupt_str str = { 0 };
+	gpupt_str_adds(&str, "{\"format\": \"gpupt-snapshot\", \"version\": 1, "
+		       "\"host\": {\"phys_bits\": 46}, \"devices\": [");
+	for (int i = 0; i < count; i++) {
+		int domain, bus, slot;
+		split_address(i, &domain, &bus, &slot);
+		gpupt_str_addf(&str, "%s{\"address\": \"%04x:%02x:%02x.0\", \"vendor\": \"1234\", "
+			       "\"device\": \"1111\", \"class\": \"030200\", \"driver\": null, "
+			       "\"iommu_group\": %d, \"bars\": [{\"index\": 0, \"type\": \"memory\", "
+			       "\"bits\": 64, \"prefetchable\": true, \"size\": \"1 MiB\", "
+			       "\"address\": \"0x%llx\"}]}", i ? ", " : "", domain, bus, slot, i,
+			       0x1000000000ULL + ((unsigned long long)i << 20));
+	}
+	gpupt_str_adds(&str, "]}");
+	size_t length;
+	char *text = gpupt_str_steal(&str, &length);
+	struct gpupt_inventory *inventory = NULL;
+	if (!text || gpupt_inventory_parse(text, length, "host", &inventory, NULL) < 0)
+		abort();
+	free(text);
+	return inventory;
+}
+
 enum work { NOTHING, OURS, TREE };
 
 struct cost {
@@ -81,40 +137,82 @@ static struct cost measure(enum work work, const struct bench_text *text,
 	};
 }
 
-static void print_row(const struct bench_text *text, const struct bench_setting *setting)
+/* A row of the table, and a point of the curves. */
+static void print_row(double x, const struct bench_text *text, const struct bench_setting *setting,
+		      struct plot *plot)
 {
 	struct cost none = measure(NOTHING, text, setting);
 	struct cost ours = measure(OURS, text, setting);
 	struct cost tree = measure(TREE, text, setting);
-	double megabytes = (double)text->length / 1e6;
-	printf("%12.3f %10.2f %10.2f %7.2f %12.2f %12.2f %7.2f\n", megabytes,
-	       (ours.us - none.us) / 1e3, (tree.us - none.us) / 1e3,
-	       (ours.us - none.us) / (tree.us - none.us),
-	       (double)(ours.peak_kib - none.peak_kib) / 1024,
-	       (double)(tree.peak_kib - none.peak_kib) / 1024,
-	       (ours.us - none.us) / megabytes / 1e3);
+	double ours_ms = (ours.us - none.us) / 1e3, tree_ms = (tree.us - none.us) / 1e3;
+	double document = (double)text->length / 1024;
+	printf("%12g %10.2f %10.2f %7.2f %12.2f %12.2f %10.3f\n", x, ours_ms, tree_ms,
+	       ours_ms / tree_ms, (double)(ours.peak_kib - none.peak_kib) / document,
+	       (double)(tree.peak_kib - none.peak_kib) / document, ours_ms / x);
 	fflush(stdout);
+	plot_add(&plot->series[0], x, ours_ms);
+	plot_add(&plot->series[1], x, tree_ms);
+}
+
+static void print_head(const struct plot *plot)
+{
+	printf("\n%s\n%12s %10s %10s %7s %12s %12s %10s\n", plot->title, plot->x_label, "ours ms",
+	       "tree ms", "ratio", "ours memory", "tree memory", "ours ms/1");
+}
+
+static void grow_text(enum kind kind, size_t largest, const struct bench_setting *setting,
+		      struct plot *plot)
+{
+	print_head(plot);
+	for (size_t size = 10000; size <= largest; size *= 10) {
+		struct bench_text text = grow(kind, size);
+		if (!bench_choose_wish(&text, setting))
+			abort();
+		print_row((double)text.length / 1e6, &text, setting, plot);
+		free(text.data);
+	}
+}
+
+static void grow_functions(struct plot *plot)
+{
+	static const int counts[] = { 10, 30, 100, 300, 1000, 3000, 10000 };
+	print_head(plot);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+		struct bench_text text = grow_hostdevs(counts[i]);
+		struct bench_setting own = { .inventory = grow_host(counts[i]),
+					     .wishes = { gpupt_request_new() } };
+		print_row(counts[i], &text, &own, plot);
+		bench_setting_clear(&own);
+		free(text.data);
+	}
 }
 
 int main(int argc, char **argv)
 {
+	struct plot plots[N_KINDS] = {
+		[METADATA] = { .title = "long by metadata", .x_label = "MB of text" },
+		[DEVICES] = { .title = "long by devices", .x_label = "MB of text" },
+		[HOSTDEVS] = { .title = "many functions", .x_label = "hostdevs" },
+	};
+	for (size_t i = 0; i < N_KINDS; i++) {
+		plots[i].y_label = "ms of CPU time";
+		plots[i].n_series = 2;
+		plots[i].series[0] = (struct plot_series){ .name = "gpupt: parse, plan, edit, check, diff",
+							   .color = "#0b6" };
+		plots[i].series[1] = (struct plot_series){ .name = "libxml2's tree", .color = "#c50" };
+	}
 	struct bench_setting setting;
 	if (argc < 2 || !bench_setting_make(argv[1], &setting))
 		return 2;
 	size_t largest = argc > 2 ? strtoul(argv[2], NULL, 10) * 1000 : 100000000;
-	for (enum kind kind = METADATA; kind <= DEVICES; kind++) {
-		printf("%s%s\n", kind == METADATA ? "" : "\n",
-		       kind == METADATA ? "long by metadata" : "long by devices");
-		printf("%12s %10s %10s %7s %12s %12s %7s\n", "MB of text", "ours ms", "tree ms",
-		       "ratio", "ours MiB", "tree MiB", "ms/MB");
-		for (size_t size = 10000; size <= largest; size *= 10) {
-			struct bench_text text = grow(kind, size);
-			if (!bench_choose_wish(&text, &setting))
-				abort();
-			print_row(&text, &setting);
-			free(text.data);
-		}
-	}
+	printf("CPU time; memory as multiples of the document\n");
+	grow_text(METADATA, largest, &setting, &plots[METADATA]);
+	grow_text(DEVICES, largest, &setting, &plots[DEVICES]);
+	grow_functions(&plots[HOSTDEVS]);
 	bench_setting_clear(&setting);
+	if (argc > 3 && !plot_write(argv[3], plots, N_KINDS)) {
+		perror(argv[3]);
+		return 1;
+	}
 	return 0;
 }
