@@ -26,6 +26,8 @@ run 1 diff 1 "$p10"
 run 1 diff -c "$node" z-k8s-n-1 "$p10"
 run 2 diff z-k8s-n-2 "$p10"
 err_has 'there is no domain "z-k8s-n-2"; did you mean "z-k8s-n-1"?'
+run 2 diff z-k8s-n-1 -c 'qemu+unix:///system?socket=/nonexistent'
+err_has 'No such file or directory; is its daemon running? `systemctl start libvirtd`'
 run 2 diff guest "$p10"
 err_has "--file"
 run 2 apply guest "$p10"

@@ -37,6 +37,15 @@ run 2 env LIBVIRT_DEFAULT_URI=test:///default "$gpupt_xml" apply z-k8s-n-1 \
 	--inventory "$snapshot" --dry-run
 has "$err" "gpupt-xml apply -c qemu:///system --inventory"
 
+# Who may not connect is told who may.
+if command -v setpriv >/dev/null; then
+	chmod 700 /run/libvirt/libvirt-sock
+	run 2 setpriv --reuid 65534 --regid 65534 --clear-groups "$gpupt_xml" apply z-k8s-n-1 \
+		-c qemu:///system --inventory "$snapshot"
+	has "$err" "Permission denied; root may, members of the group libvirt, and whom"
+	chmod 777 /run/libvirt/libvirt-sock # as without authentication
+fi
+
 # A host across the network: its devices are not this machine's.
 if virsh -r -c qemu+tcp://localhost/system version >/dev/null 2>/run/lab/err; then
 	run 2 "$gpupt_xml" diff z-k8s-n-1 -c qemu+tcp://localhost/system
