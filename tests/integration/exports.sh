@@ -13,11 +13,7 @@ command -v nm >/dev/null || {
 lab=$(mktemp -d)
 trap 'rm -rf "$lab"' EXIT
 
-# Declarations end in ';' and hold the name before the first '('; comments name
-# functions too and go first.
-cat "$@" | sed -e ':a' -e 's|/\*.*\*/||' -e '/\/\*/{N;ba' -e '}' |
-	grep -v '^#' | tr '\n' ' ' | grep -o 'gpupt_[a-z0-9_]*(' | tr -d '(' |
-	sort -u >"$lab/declared"
+"${0%/*}/declared.sh" "$@" >"$lab/declared"
 nm -D --defined-only "$library" | grep -v LIBGPUPT_PRIVATE |
 	sed -n 's/^.* [TD] \(gpupt_[a-z0-9_]*\)@@.*/\1/p' | sort -u >"$lab/exported"
 [ -s "$lab/exported" ] || {

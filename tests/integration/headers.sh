@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Every installed header compiles alone, as C11 and as C++, without a warning.
+# Every installed header compiles alone, as C and as C++, without a warning.
 #   headers.sh INCLUDE_DIRECTORY HEADER...
 set -u
 
@@ -13,12 +13,13 @@ command -v cc >/dev/null || {
 }
 libvirt=$(pkg-config --cflags libvirt 2>/dev/null)
 for header; do
-	echo "#include <gpupt/$header>" |
-		cc -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$directory" $libvirt \
-			-fsyntax-only -x c - || status=1
-	command -v c++ >/dev/null || continue
-	echo "#include <gpupt/$header>" |
-		c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -I"$directory" $libvirt \
-			-fsyntax-only -x c++ - || status=1
+	for standard in c99 c11 c++11 c++17; do
+		case $standard in c++*) compiler=c++ ;; *) compiler=cc ;; esac
+		command -v $compiler >/dev/null || continue
+		# shellcheck disable=SC2086 # words
+		echo "#include <gpupt/$header>" |
+			$compiler -std=$standard -Wall -Wextra -Wpedantic -Werror -I"$directory" \
+				$libvirt -fsyntax-only -x ${standard%%[0-9]*} - || status=1
+	done
 done
 exit $status
