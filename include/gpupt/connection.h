@@ -243,7 +243,7 @@ bool gpupt_outcome_has_managed_save(const struct gpupt_outcome *outcome);
  *  until gpupt_outcome_free(). Since 0.1. */
 const char *gpupt_outcome_get_validation_error(const struct gpupt_outcome *outcome);
 
-/** How a running guest is looked at. May grow at its end. Since 0.1. */
+/** How a running guest is looked at. Since 0.1. */
 struct gpupt_inspect_options {
 	/** Ask QEMU's monitor (query-pci, which changes nothing). libvirt then marks the
 	 *  running domain as tainted (custom-monitor). */

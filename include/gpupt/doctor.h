@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 /** What is looked at. All zero: the devices only, nothing but what the inventory
- *  records. May grow at its end. Since 0.1. */
+ *  records. Since 0.1. */
 struct gpupt_checkup_options {
 	/** A directory laid out as /sys, with "proc" in it or beside it, and "usr" and
 	 *  "var" beside that. Links in it are not followed. NULL: no files are read. */
@@ -41,7 +41,7 @@ struct gpupt_checkup_options {
 	uint64_t lock_limit_bytes;
 };
 
-/** One thing that was looked into. May grow at its end. Since 0.1. */
+/** One thing that was looked into. Since 0.1. */
 struct gpupt_check {
 	const char *name;   /**< "bars", "iommu", ...; the same in every version */
 	const char *seen;   /**< what there is; NULL where nothing could be examined */

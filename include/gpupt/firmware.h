@@ -19,7 +19,7 @@ enum gpupt_firmware_kind {
 	GPUPT_FIRMWARE_SEABIOS,
 };
 
-/** What a firmware file says. May grow at its end. Since 0.1. */
+/** What a firmware file says. Since 0.1. */
 struct gpupt_firmware {
 	enum gpupt_firmware_kind kind;
 	/** The release it was built from: 202211 for edk2-stable202211, 11602 for SeaBIOS

@@ -105,8 +105,7 @@ struct gpupt_pci_function {
 	const char *known_as;
 };
 
-/** What one of the host's firmware files says of itself. May grow at its end.
- *  Since 0.1. */
+/** What one of the host's firmware files says of itself. Since 0.1. */
 struct gpupt_host_firmware {
 	const char *file;    /**< its path on the host */
 	const char *name;    /**< "edk2-stable202502", "seabios-1.16.2" */

@@ -211,8 +211,7 @@ struct gpupt_hole_numbers {
 	uint64_t firmware_window_end;
 };
 
-/** One possibility of what the guest runs on, where that is not known. May grow at
- *  its end. Since 0.1. */
+/** One possibility of what the guest runs on, where that is not known. Since 0.1. */
 struct gpupt_possibility {
 	const char *name; /**< "Debian 12, Linux up to 6.12" */
 	bool booted;      /**< compared with boots; else read from source only */
@@ -240,8 +239,8 @@ enum gpupt_map_kind {
 /** Returns "ram", "kernel-window", ...; never NULL. Since 0.1. */
 const char *gpupt_map_kind_name(enum gpupt_map_kind kind);
 
-/** Guest-physical addresses @p start to @p end, which is the first one past it. May
- *  grow at its end. Since 0.1. */
+/** Guest-physical addresses @p start to @p end, which is the first one past it.
+ *  Since 0.1. */
 struct gpupt_map_region {
 	enum gpupt_map_kind kind;
 	uint64_t start;
@@ -260,7 +259,7 @@ struct gpupt_edit {
 	size_t replacement_length;
 };
 
-/** One thing that the plan does, and why. May grow at its end. Since 0.1. */
+/** One thing that the plan does, and why. Since 0.1. */
 struct gpupt_step {
 	enum gpupt_remedy remedy;
 	const char *subject; /**< "pcihole64", "hostdev 0000:08:00.0", "cpu" */

@@ -45,7 +45,7 @@ struct gpupt_seen_bar {
 	uint64_t guest_address; /**< guest-physical, where assigned */
 };
 
-/** A PCI function of the running guest. May grow at its end. Since 0.1. */
+/** A PCI function of the running guest. Since 0.1. */
 struct gpupt_seen_function {
 	const char *id; /**< QEMU's name for it: "hostdev0"; "" where it has none */
 	bool passed_through;
@@ -67,7 +67,7 @@ enum gpupt_difference {
 	GPUPT_DIFFERS_COMMANDLINE = 16,  /**< <qemu:commandline> */
 };
 
-/** What was seen of a running guest. May grow at its end. Since 0.1. */
+/** What was seen of a running guest. Since 0.1. */
 struct gpupt_running {
 	const struct gpupt_domain *domain; /**< as it runs */
 	unsigned int differences; /**< from what it starts with next time: 0, or bits of
