@@ -9,7 +9,7 @@ build_packages='
 '
 test_packages='
 	libcmocka-dev valgrind gcovr
-	libxml2-utils patch g++ strace libvirt-clients
+	libxml2-utils patch g++ abigail-tools strace libvirt-clients
 	libvirt-daemon libvirt-daemon-driver-qemu
 	qemu-system-x86 ovmf seabios busybox-static qemu-guest-agent
 	python3 python3-jsonschema ansible-core
