@@ -9,7 +9,8 @@
  * A function that can fail returns 0 or a negative `enum gpupt_status` and
  * takes `struct gpupt_error **error` as its last parameter. When that is not
  * NULL and the call fails, it receives an error that the caller frees with
- * gpupt_error_free(). Out parameters are untouched on failure.
+ * gpupt_error_free(); *error is NULL before, or an older error, which is freed.
+ * Out parameters are untouched on failure.
  */
 
 #include <stddef.h>

@@ -26,7 +26,7 @@
  * The library prints nothing, never exits and keeps no global state. Objects
  * are made by one call, immutable after (but for requests) and freed by their
  * _free() function; different objects may be used from different threads, and
- * one immutable object from several.
+ * one that nobody changes or frees from several. libgpupt(3) has the details.
  *
  * libgpupt-libvirt (gpupt/libvirt.h) adds reading from and defining through
  * libvirt.

@@ -14,6 +14,7 @@
 #include <ctype.h>
 #include <libxml/parserInternals.h>
 #include <libxml/xmlerror.h>
+#include <pthread.h>
 #include <strings.h>
 
 #include "base/arena.h"
@@ -396,7 +397,11 @@ static xmlParserCtxtPtr make_libxml_parser(struct pass *pass)
 
 static int run(struct pass *pass)
 {
+	/* At its first use libxml2 sets itself up, which two threads must not do at once
+	 * (globals.c xmlInitializeGlobalState() in 2.9.14). */
+	static pthread_once_t is_set_up = PTHREAD_ONCE_INIT;
 	struct gpupt_domain *domain = pass->parser.domain;
+	pthread_once(&is_set_up, xmlInitParser);
 	pass->libxml = make_libxml_parser(pass);
 	if (!pass->libxml)
 		return gpupt_fail_nomem(pass->error);
