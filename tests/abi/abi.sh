@@ -36,7 +36,8 @@ private=$(sed -n '/^LIBGPUPT_PRIVATE/,$s/^\t\(gpupt_[a-z0-9_]*\);$/\1/p' "$map" 
 } >"$lab/private"
 abidw --suppressions "$lab/private" --exported-interfaces-only --type-id-style hash \
 	--no-corpus-path --no-comp-dir-path --no-show-locs --no-elf-needed --no-parameter-names \
-	"$library" | sed "s|path='[./]*/src/|path='src/|" >"$lab/now.abi"
+	"$library" | sed -e "s|path='[./]*/src/|path='src/|" \
+	-e '1a\  <!-- SPDX-License-Identifier: LGPL-2.1-or-later -->' >"$lab/now.abi"
 grep -q "<class-decl name='gpupt_[a-z_]*' size" "$lab/now.abi" || skip "no debug information"
 grep -q "<class-decl name='gpupt_error' .*is-declaration-only='yes'" "$lab/now.abi" ||
 	skip "abidw does not see private structures as such here: $(abidw --version)"
