@@ -19,6 +19,7 @@
 
 #include "base/arena.h"
 #include "base/util.h"
+#include "domain/setup.h"
 
 /* Namespaces with facts in them, and the prefix facts.c knows them by. */
 static const struct {
@@ -395,13 +396,18 @@ static xmlParserCtxtPtr make_libxml_parser(struct pass *pass)
 	return libxml;
 }
 
+/* At its first use libxml2 sets itself up, which two threads must not do at once
+ * (globals.c xmlInitializeGlobalState() in 2.9.14). */
+GPUPT_EXPORT void gpupt_domain_set_up(void)
+{
+	static pthread_once_t is_set_up = PTHREAD_ONCE_INIT;
+	pthread_once(&is_set_up, xmlInitParser);
+}
+
 static int run(struct pass *pass)
 {
-	/* At its first use libxml2 sets itself up, which two threads must not do at once
-	 * (globals.c xmlInitializeGlobalState() in 2.9.14). */
-	static pthread_once_t is_set_up = PTHREAD_ONCE_INIT;
 	struct gpupt_domain *domain = pass->parser.domain;
-	pthread_once(&is_set_up, xmlInitParser);
+	gpupt_domain_set_up();
 	pass->libxml = make_libxml_parser(pass);
 	if (!pass->libxml)
 		return gpupt_fail_nomem(pass->error);

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/near.h"
+#include "domain/setup.h"
 #include "libvirt/error.h"
 #include "libvirt/inspection.h"
 #include "libvirt/tune.h"
@@ -53,6 +54,7 @@ GPUPT_EXPORT int gpupt_connection_open(const char *uri, bool read_only,
 	struct gpupt_connection *connection = calloc(1, sizeof(*connection));
 	if (!connection)
 		return gpupt_fail_nomem(error);
+	gpupt_domain_set_up(); /* libvirt parses, too: in several threads, where there are any */
 	virConnectAuth auth = *virConnectAuthPtrDefault;
 	auth.cb = ask_on_terminal;
 	connection->libvirt = virConnectOpenAuth(uri, &auth, read_only ? VIR_CONNECT_RO : 0);
