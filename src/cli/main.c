@@ -19,40 +19,9 @@
 #endif
 
 static const struct cli_command commands[] = {
-	{ "apply", CLI_APPLY, "DOMAIN...", "compute, show the diff, define through libvirt",
-	  "On a terminal it shows the diff and asks; otherwise calling it is the consent.\n"
-	  "DOMAIN may be a pattern as for file names: 'gpu-*'.",
-	  cli_apply },
-	{ "undo", CLI_UNDO, "DOMAIN", "put back what the last apply replaced",
-	  "Not where the domain was changed since by something else.", cli_undo },
-	{ "history", CLI_HISTORY, "DOMAIN", "list what undo can put back", "", cli_history },
-	{ "diff", CLI_DIFF, "TARGET...", "show what apply or patch would change",
-	  "Exit status: 0 nothing to do, 1 differs, 2 trouble, 3 cannot fit.", cli_diff },
-	{ "patch", CLI_PATCH, "FILE...", "write the new XML of a file to standard output",
-	  "FILE is a path, or - for standard input. The output is complete, passwords too.",
-	  cli_patch },
-	{ "explain", CLI_EXPLAIN, "TARGET", "every BAR, the sum, the chosen size, and why", "",
-	  cli_explain },
-	{ "rehearse", CLI_REHEARSE, "TARGET", "boot a guest like it, with stand-ins, and look",
-	  "Exit status: 0 as planned, 1 not so, 2 trouble, 3 cannot fit, 4 not all seen.",
-	  cli_rehearse },
-	{ "devices", CLI_DEVICES, NULL, "the host's devices, and what is wrong with them", "",
-	  cli_devices },
-	{ "doctor", CLI_DOCTOR, "[TARGET]", "what keeps the host from passing its devices on",
-	  "Only looks, as any user. Without a TARGET: for every GPU there is.\n"
-	  "Exit status: 0 nothing wrong, 1 something is, 2 the devices could not be seen.",
-	  cli_doctor },
-	{ "snapshot", CLI_SNAPSHOT, NULL, "the host's devices as a file for --inventory",
-	  "On another machine: ssh HOST gpupt-xml snapshot > host.json", cli_snapshot },
-	{ "verify", CLI_VERIFY, "DOMAIN", "what a running guest has, against what was planned",
-	  "Asks QEMU's monitor, which marks the running domain tainted (custom-monitor).\n"
-	  "Exit status: 0 every BAR has an address, 1 one has none, 2 not verified.", cli_verify },
-	{ "kubevirt-hook", CLI_KUBEVIRT, NULL, "what a KubeVirt sidecar runs as onDefineDomain",
-	  "Writes the new XML to standard output, remarks to standard error. The program does\n"
-	  "the same under the name onDefineDomain. See examples/kubevirt.", cli_kubevirt_hook },
-	{ "guest", CLI_GUEST, "DOMAIN", "how to give the guest's kernel pci=realloc",
-	  "Prints the steps. With the options below the agent in the running guest looks\n"
-	  "whether it is there already, and carries the steps out.", cli_guest },
+#define COMMAND(...) { __VA_ARGS__ },
+#include "cli/commands.def"
+#undef COMMAND
 };
 
 static const struct cli_command *find_command(const char *name)

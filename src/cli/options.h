@@ -5,7 +5,7 @@
 #include "cli/cli.h"
 
 /* One row of the option table, from which getopt_long's arrays, --help and the
- * bash completion are made. */
+ * shells' completions are made. */
 struct cli_option {
 	int id;               /* its letter; past 255 where it has none */
 	const char *name;     /* without "--" */

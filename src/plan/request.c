@@ -113,8 +113,7 @@ GPUPT_EXPORT void gpupt_request_set_multifunction(struct gpupt_request *request,
 
 /* ---- remedies */
 
-static const char *const remedy_names[] = { "hole", "memreserve", "hotplug", "move",
-					    "maxphysaddr", "fwcfg", "cmdline" };
+static const char *const remedy_names[] = { GPUPT_REMEDY_NAMES };
 
 GPUPT_EXPORT const char *gpupt_remedy_name(enum gpupt_remedy remedy)
 {

@@ -7,6 +7,10 @@
 #include "base/arena.h"
 #include "base/util.h"
 
+/* In the order of enum gpupt_remedy. */
+#define GPUPT_REMEDY_NAMES                                                                     \
+	"hole", "memreserve", "hotplug", "move", "maxphysaddr", "fwcfg", "cmdline"
+
 struct gpupt_other_user {
 	struct gpupt_pci_address address;
 	const char *domain_name;
