@@ -30,7 +30,8 @@ def meson(*arguments, **environment):
 
 
 def installed_files(build):
-    """What meson installs, as if the prefix were /usr and libdir Debian's."""
+    """What meson installs, as if the prefix were /usr and libdir Debian's. Static libraries
+    (-Ddefault_library=both) are for those who build for themselves."""
     options = {option["name"]: option["value"]
                for option in json.loads(meson("introspect", "--buildoptions", build))}
     with tempfile.TemporaryDirectory() as root:
@@ -39,7 +40,8 @@ def installed_files(build):
         paths = [path.relative_to(prefix) for path in prefix.rglob("*")
                  if path.is_symlink() or not path.is_dir()]
     return sorted("/usr/" + re.sub(f"^{options['libdir']}/", "lib/HOST/", str(path))
-                  for path in paths if "__pycache__" not in path.parts)
+                  for path in paths
+                  if "__pycache__" not in path.parts and path.suffix != ".a")
 
 
 def debian_lists(debian):

@@ -99,7 +99,7 @@ if [ -n "$real_virsh" ]; then
 		test z-k8s-n-1 guest.xml there
 fi
 # Parts of words, also after a colon, an equals sign and a comma.
-expect 'gpupt-xml diff --format=' text json sarif
+expect 'gpupt-xml diff --format=' text json sarif table
 expect 'gpupt-xml explain --format=s' svg
 expect 'gpupt-xml diff --add-device 0000:09' 0000:09:00.0
 expect 'gpupt-xml diff --add-device=0000:09' 0000:09:00.0
