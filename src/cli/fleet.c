@@ -10,9 +10,9 @@
 /* Connecting is waiting: for ssh and its keys, for TLS. Each is a process or a socket. */
 enum { MAX_AT_A_TIME = 8 };
 
-/* "node-1" of qemu+ssh://root@node-1/system; where no host is named, what tells a URI from
- * others: "qemu-system". NULL when memory is short. */
-static char *label_of(const char *uri)
+/* "node-1" of qemu+ssh://root@node-1/system, or NULL: no host is named, or memory is
+ * short. */
+static char *host_of(const char *uri)
 {
 	const char *host = strstr(uri, "://");
 	host = host ? host + strlen("://") : uri;
@@ -22,10 +22,14 @@ static char *label_of(const char *uri)
 		length -= (size_t)(user + 1 - host);
 		host = user + 1;
 	}
-	if (length && *host != '.') /* it becomes a directory in a diff */
-		return strndup(host, length);
-	char *label = strdup(uri);
-	char *end = label;
+	/* it becomes a directory in a diff: not ".." */
+	return length && *host != '.' ? strndup(host, length) : NULL;
+}
+
+/* "qemu-system" of qemu:///system. NULL when memory is short. */
+static char *flatten(const char *uri)
+{
+	char *label = strdup(uri), *end = label;
 	for (const char *p = uri; label && *p; p++)
 		if (isalnum((unsigned char)*p) || *p == '.' || *p == '_')
 			*end++ = *p;
@@ -34,6 +38,21 @@ static char *label_of(const char *uri)
 	if (label)
 		*end = '\0';
 	return label;
+}
+
+/* By its host's name, where there is one and no other goes by it. */
+static int label(struct cli_fleet *fleet, size_t index, struct gpupt_error **error)
+{
+	struct cli_session *host = &fleet->hosts[index];
+	host->label = host_of(host->uri);
+	for (size_t i = 0; host->label && i < index; i++)
+		if (strcmp(fleet->hosts[i].label, host->label) == 0) {
+			free(host->label);
+			host->label = NULL;
+		}
+	if (!host->label)
+		host->label = flatten(host->uri);
+	return host->label ? 0 : gpupt_fail_nomem(error);
 }
 
 int cli_fleet_make(const struct cli_settings *settings, struct cli_fleet *ret,
@@ -54,8 +73,8 @@ int cli_fleet_make(const struct cli_settings *settings, struct cli_fleet *ret,
 		host->uri = hosts->items[i].uri;
 		if (hosts->items[i].inventory)
 			host->inventory = hosts->items[i].inventory;
-		if (fleet.count > 1 && !(host->label = label_of(host->uri)))
-			return gpupt_fail_nomem(error);
+		if (fleet.count > 1 && label(&fleet, i, error) < 0)
+			return GPUPT_E_NOMEM;
 	}
 	return 0;
 }

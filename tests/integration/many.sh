@@ -53,6 +53,10 @@ run 0 "$gpupt_xml" diff --all "${options[@]}" -c qemu+tcp://localhost/system \
 	--inventory "$examples/hosts/p10.json" --format table
 has "$err" "8 in all: 8 nothing to do"
 has "$out" "localhost/vm-4 "
+run 0 "$gpupt_xml" diff vm-4 --inventory "$examples/hosts/p10.json" -c $uri \
+	-c qemu+tcp://localhost/system -c qemu+tcp://root@localhost/system --format table
+has "$out" "qemu-system/vm-4 "
+has "$out" "qemu-tcp-root-localhost-system/vm-4 " # localhost is the other one
 run 0 "$gpupt_xml" undo vm-3 -c $uri
 run 0 "$gpupt_xml" apply 'vm-[23]' "${options[@]}"
 has "$err" "2 in all: 1 defined, 1 nothing to do"
