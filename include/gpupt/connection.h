@@ -109,15 +109,15 @@ int gpupt_connection_add_other_users(struct gpupt_connection *connection,
 /**
  * Reads the definitions of all domains, some at a time, in threads of its own: what
  * gpupt_connection_find() with gpupt_guest_read() and gpupt_connection_add_other_users()
- * would read once more for each of them.
- * @param secure  with passwords; needs a connection that is not read-only
- * @param ret     usable until the connection is freed, by one thread at a time
+ * would read once more for each of them. Without passwords: most are other people's.
+ * @param ret  usable until the connection is freed, by one thread at a time
  * @return 0, GPUPT_E_LIBVIRT or GPUPT_E_NOMEM. Since 0.1.
  */
-int gpupt_connection_survey(struct gpupt_connection *connection, bool secure,
-			    struct gpupt_survey **ret, struct gpupt_error **error);
+int gpupt_connection_survey(struct gpupt_connection *connection, struct gpupt_survey **ret,
+			    struct gpupt_error **error);
 
-/** Gives away what was read of the domain of that name.
+/** Gives away what was read of the domain of that name: as gpupt_guest_read() without
+ *  passwords.
  *  @return 0, what gpupt_domain_parse() returns, GPUPT_E_NOMEM, or GPUPT_E_NOT_FOUND,
  *          without an error: it was not there, could not be read, or is given away
  *          already. Since 0.1. */

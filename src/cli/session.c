@@ -13,14 +13,11 @@ struct cli_settings cli_session_settings(const struct cli_settings *settings,
 	return own;
 }
 
-int cli_session_survey(const struct cli_settings *settings, struct cli_session *session,
-		       struct gpupt_error **error)
+int cli_session_survey(struct cli_session *session, struct gpupt_error **error)
 {
 	if (session->survey)
 		return 0;
-	return session->hypervisor.connection_survey(session->connection,
-						     cli_access_for(settings) != CLI_LOOK,
-						     &session->survey, error);
+	return session->hypervisor.connection_survey(session->connection, &session->survey, error);
 }
 
 int cli_session_open(const struct cli_settings *settings, struct cli_session *session,
@@ -30,7 +27,7 @@ int cli_session_open(const struct cli_settings *settings, struct cli_session *se
 	struct cli_target target = { 0 };
 	int r = cli_target_connect(&own, cli_access_for(settings), &target, error);
 	if (r == 0)
-		r = cli_session_survey(settings, session, error);
+		r = cli_session_survey(session, error);
 	return r < 0 ? r : session->hypervisor.connection_list(session->connection,
 							       &session->names,
 							       &session->n_names, error);

@@ -161,12 +161,13 @@ int cli_target_connect(const struct cli_settings *settings, enum cli_access acce
 	return r;
 }
 
-/* A domain of that name that was read already; GPUPT_E_NOT_FOUND where there is none. */
-static int take_from_survey(const struct cli_settings *settings, struct cli_target *target,
-			    struct gpupt_error **error)
+/* A domain of that name that was read already, which is without passwords;
+ * GPUPT_E_NOT_FOUND where there is none. */
+static int take_from_survey(const struct cli_settings *settings, enum cli_access access,
+			    struct cli_target *target, struct gpupt_error **error)
 {
 	const struct cli_session *session = settings->session;
-	if (!session || !session->survey)
+	if (!session || !session->survey || access != CLI_LOOK)
 		return GPUPT_E_NOT_FOUND;
 	return target->hypervisor.survey_take(session->survey, settings->operand, &target->guest,
 					      &target->domain, error);
@@ -190,7 +191,7 @@ static int open_domain(const struct cli_settings *settings, enum cli_access acce
 	int r = cli_target_connect(settings, access, target, error);
 	if (r < 0)
 		return r;
-	r = take_from_survey(settings, target, error);
+	r = take_from_survey(settings, access, target, error);
 	return r == GPUPT_E_NOT_FOUND ? look_up(settings, access, target, error) : r;
 }
 

@@ -223,10 +223,10 @@ GPUPT_EXPORT int gpupt_connection_list(struct gpupt_connection *connection, char
 	return 0;
 }
 
-GPUPT_EXPORT int gpupt_connection_survey(struct gpupt_connection *connection, bool secure,
+GPUPT_EXPORT int gpupt_connection_survey(struct gpupt_connection *connection,
 					 struct gpupt_survey **ret, struct gpupt_error **error)
 {
-	return gpupt_libvirt_survey(connection->libvirt, NULL, secure, ret, error);
+	return gpupt_libvirt_survey(connection->libvirt, NULL, ret, error);
 }
 
 GPUPT_EXPORT int gpupt_survey_add_users(const struct gpupt_survey *survey,

@@ -51,7 +51,7 @@ void gpupt_libvirt_look(virDomainPtr domain, struct gpupt_outcome *outcome);
 
 /* See gpupt_connection_survey() and gpupt_survey_...(). A domain that is left out may be
  * NULL. */
-int gpupt_libvirt_survey(virConnectPtr connection, virDomainPtr except, bool secure,
+int gpupt_libvirt_survey(virConnectPtr connection, virDomainPtr except,
 			 struct gpupt_survey **ret, struct gpupt_error **error);
 int gpupt_libvirt_survey_add_users(const struct gpupt_survey *survey, virDomainPtr except,
 				   struct gpupt_request *request, struct gpupt_error **error);

@@ -40,7 +40,6 @@ struct gpupt_survey {
 struct reading {
 	struct gpupt_survey *survey;
 	virDomainPtr except;
-	bool secure;
 	atomic_size_t next;
 };
 
@@ -80,9 +79,9 @@ static struct gpupt_domain *parse_with_hostdevs(virDomainPtr domain, const char 
 /* One that vanishes meanwhile or cannot be read is passed over. A running guest may hold a
  * device that its definition does not list, and the other way round: both count. Whether
  * it runs the list told already, by the id. */
-static void read_entry(struct entry *entry, bool secure)
+static void read_entry(struct entry *entry)
 {
-	entry->text = gpupt_libvirt_fetch(entry->domain, secure);
+	entry->text = gpupt_libvirt_fetch(entry->domain, false);
 	entry->defined = parse_with_hostdevs(entry->domain, entry->text);
 	if (entry->defined) {
 		free(entry->text);
@@ -103,7 +102,7 @@ static void *read_some(void *data)
 		if (i >= survey->count)
 			break;
 		if (!reading->except || !same_domain(survey->entries[i].domain, reading->except))
-			read_entry(&survey->entries[i], reading->secure);
+			read_entry(&survey->entries[i]);
 	}
 	virResetLastError();
 	return NULL;
@@ -213,7 +212,7 @@ static int list(virConnectPtr connection, struct gpupt_survey *survey,
 	return 0;
 }
 
-int gpupt_libvirt_survey(virConnectPtr connection, virDomainPtr except, bool secure,
+int gpupt_libvirt_survey(virConnectPtr connection, virDomainPtr except,
 			 struct gpupt_survey **ret, struct gpupt_error **error)
 {
 	GPUPT_AUTO(gpupt_survey_free) struct gpupt_survey *survey = calloc(1, sizeof(*survey));
@@ -222,7 +221,7 @@ int gpupt_libvirt_survey(virConnectPtr connection, virDomainPtr except, bool sec
 	int r = list(connection, survey, error);
 	if (r < 0)
 		return r;
-	struct reading reading = { .survey = survey, .except = except, .secure = secure };
+	struct reading reading = { .survey = survey, .except = except };
 	read_all(&reading);
 	r = find_users(survey, error);
 	if (r == 0)
@@ -274,6 +273,6 @@ GPUPT_EXPORT int gpupt_libvirt_add_other_users(virConnectPtr connection, virDoma
 					       struct gpupt_error **error)
 {
 	GPUPT_AUTO(gpupt_survey_free) struct gpupt_survey *survey = NULL;
-	int r = gpupt_libvirt_survey(connection, except, false, &survey, error);
+	int r = gpupt_libvirt_survey(connection, except, &survey, error);
 	return r < 0 ? r : gpupt_libvirt_survey_add_users(survey, except, request, error);
 }

@@ -280,7 +280,7 @@ static void test_list(void **state)
 		assert_string_equal(names[i], expected[i]);
 	assert_null(names[count]);
 	free(names);
-	assert_int_equal(gpupt_connection_survey(connection, false, &survey, NULL), 0);
+	assert_int_equal(gpupt_connection_survey(connection, &survey, NULL), 0);
 	for (int i = 0; i < 2; i++) {
 		struct gpupt_guest *guest = NULL;
 		struct gpupt_outcome *outcome = NULL;
