@@ -48,15 +48,19 @@ for name in "${names[@]}"; do
 done
 run 0 "$gpupt_xml" apply --all "${options[@]}"
 has "$err" "4 in all: 4 nothing to do"
-# as two hosts, one of them by the network
-run 0 "$gpupt_xml" diff --all "${options[@]}" -c qemu+tcp://localhost/system \
-	--inventory "$examples/hosts/p10.json" --format table
-has "$err" "8 in all: 8 nothing to do"
-has "$out" "localhost/vm-4 "
-run 0 "$gpupt_xml" diff vm-4 --inventory "$examples/hosts/p10.json" -c $uri \
-	-c qemu+tcp://localhost/system -c qemu+tcp://root@localhost/system --format table
-has "$out" "qemu-system/vm-4 "
-has "$out" "qemu-tcp-root-localhost-system/vm-4 " # localhost is the other one
+# as several hosts, the others by the network
+if virsh -r -c qemu+tcp://localhost/system version >/dev/null 2>/run/lab/err; then
+	run 0 "$gpupt_xml" diff --all "${options[@]}" -c qemu+tcp://localhost/system \
+		--inventory "$examples/hosts/p10.json" --format table
+	has "$err" "8 in all: 8 nothing to do"
+	has "$out" "localhost/vm-4 "
+	run 0 "$gpupt_xml" diff vm-4 --inventory "$examples/hosts/p10.json" -c $uri \
+		-c qemu+tcp://localhost/system -c qemu+tcp://root@localhost/system --format table
+	has "$out" "qemu-system/vm-4 "
+	has "$out" "qemu-tcp-root-localhost-system/vm-4 " # localhost is the other one
+else
+	echo "no remote URI was tried: $(cat /run/lab/err)"
+fi
 run 0 "$gpupt_xml" undo vm-3 -c $uri
 run 0 "$gpupt_xml" apply 'vm-[23]' "${options[@]}"
 has "$err" "2 in all: 1 defined, 1 nothing to do"
