@@ -101,6 +101,7 @@ bool plot_write(const char *path, const struct plot *plots, size_t count)
 	FILE *out = fopen(path, "w");
 	if (!out)
 		return false;
+	fprintf(out, "<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->\n");
 	fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %zu %d\" "
 		"font-family=\"sans-serif\" font-size=\"12\" fill=\"#222\">\n"
 		"<style>.grid { stroke: #ccc }</style>\n"
