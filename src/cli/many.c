@@ -97,7 +97,6 @@ static int add(struct many *many, struct item item, struct gpupt_error **error)
 {
 	for (size_t i = 0; i < many->count; i++)
 		if (many->items[i].session == item.session &&
-		    many->items[i].as_domain == item.as_domain &&
 		    strcmp(many->items[i].operand, item.operand) == 0)
 			return 0;
 	return append(many, item, error);

@@ -60,6 +60,8 @@ run 1 diff gpu-b plain -c "$many" "$p10"
 err_has "2 in all: 1 would change, 1 nothing to do"
 run 2 diff 'gpu-*' -c "$many" "$p10"
 err_has "3 in all: 2 would change, 1 failed (gpu-a)"
+run 1 diff gpu-b 'gpu-b*' -c "$many" "$p10" # once
+err_has "1 in all: 1 would change"
 run 1 diff 'gpu-[!a]' -c "$many" "$p10"
 err_has "1 in all: 1 would change"
 run 1 diff 'gpu-[x]' -c "$many" "$p10" # a name before a pattern
