@@ -77,7 +77,7 @@ struct cli_settings {
 	const char *operand; /* the one at hand: DOMAIN, TARGET or FILE; NULL: none */
 	struct cli_hosts hosts; /* those connected to */
 	struct cli_session *session; /* where there are several; else NULL */
-	struct cli_report *report;   /* with --format json or sarif; else NULL */
+	struct cli_report *report;   /* with another --format than text; else NULL */
 	const char *uri; /* of the one host, or of that at hand */
 	const char *inventory;
 	const char *sysfs;

@@ -25,6 +25,20 @@ static const char head[] =
 	"  </os>\n"
 	"  <cpu mode='host-passthrough'/>\n";
 
+static const char devices[] =
+	"  <devices>\n"
+	"    <controller type='pci' index='0' model='pcie-root'/>\n";
+
+static struct bench_text finish(struct gpupt_str *str)
+{
+	struct bench_text text = { .name = "grown" };
+	gpupt_str_adds(str, "  </devices>\n</domain>\n");
+	text.data = gpupt_str_steal(str, &text.length);
+	if (!text.data)
+		abort();
+	return text;
+}
+
 /* A domain of about `size` bytes. */
 static struct bench_text grow(enum kind kind, size_t size)
 {
@@ -36,20 +50,14 @@ static struct bench_text grow(enum kind kind, size_t size)
 			gpupt_str_addf(&str, "    <m:note number='%d'>kept as it is</m:note>\n", i);
 		gpupt_str_adds(&str, "  </metadata>\n");
 	}
-	gpupt_str_adds(&str, "  <devices>\n"
-		       "    <controller type='pci' index='0' model='pcie-root'/>\n");
+	gpupt_str_adds(&str, devices);
 	for (int i = 0; kind == DEVICES && str.length < size; i++)
 		gpupt_str_addf(&str, "    <disk type='file' device='disk'>\n"
 			       "      <source file='/srv/%d.qcow2'/>\n"
 			       "      <target dev='sd%d' bus='scsi'/>\n"
 			       "      <address type='drive' controller='0' unit='%d'/>\n"
 			       "    </disk>\n", i, i, i);
-	gpupt_str_adds(&str, "  </devices>\n</domain>\n");
-	struct bench_text text = { .name = "grown" };
-	text.data = gpupt_str_steal(&str, &text.length);
-	if (!text.data)
-		abort();
-	return text;
+	return finish(&str);
 }
 
 /* Function i's address on the host. */
@@ -64,8 +72,7 @@ static struct bench_text grow_hostdevs(int count)
 {
 	struct gpupt_str str = { 0 };
 	gpupt_str_adds(&str, head);
-	gpupt_str_adds(&str, "  <devices>\n"
-		       "    <controller type='pci' index='0' model='pcie-root'/>\n");
+	gpupt_str_adds(&str, devices);
 	for (int i = 0; i < count; i++) {
 		int domain, bus, slot;
 		split_address(i, &domain, &bus, &slot);
@@ -73,12 +80,7 @@ static struct bench_text grow_hostdevs(int count)
 			       "      <source>\n        <address domain='%d' bus='%d' slot='%d' "
 			       "function='0'/>\n      </source>\n    </hostdev>\n", domain, bus, slot);
 	}
-	gpupt_str_adds(&str, "  </devices>\n</domain>\n");
-	struct bench_text text = { .name = "grown" };
-	text.data = gpupt_str_steal(&str, &text.length);
-	if (!text.data)
-		abort();
-	return text;
+	return finish(&str);
 }
 
 /* A host with that many functions, each with a BAR of 1 MiB. */
