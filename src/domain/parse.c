@@ -204,6 +204,14 @@ static void on_characters(void *context, const xmlChar *text, int length)
 		gpupt_str_add(&pass->parser.text, (const char *)text, (size_t)length);
 }
 
+static void on_instruction(void *context, const xmlChar *target, const xmlChar *text)
+{
+	(void)text;
+	struct pass *pass = context;
+	if (!pass->status && pass->open[pass->depth - 1].context == CTX_DEVICES)
+		pass->parser.domain->n_left_out += strcmp((const char *)target, GPUPT_LEFT_OUT) == 0;
+}
+
 static void on_doctype(void *context, const xmlChar *name, const xmlChar *external_id,
 		       const xmlChar *system_id)
 {
@@ -368,6 +376,7 @@ static xmlParserCtxtPtr make_libxml_parser(struct pass *pass)
 		.endElementNs = on_end_element,
 		.characters = on_characters,
 		.ignorableWhitespace = on_characters,
+		.processingInstruction = on_instruction,
 		.internalSubset = on_doctype,
 		.serror = (xmlStructuredErrorFunc)on_error,
 	};

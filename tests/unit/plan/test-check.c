@@ -116,6 +116,22 @@ static void one_device_twice(void **state)
 	lab_close(&lab);
 }
 
+/* An element that begins in one edit and ends in another swallows what is between. */
+static void devices_swallowed(void **state)
+{
+	(void)state;
+	struct lab lab;
+	lab_open(&lab, "q35", guest);
+	struct gpupt_plan *plan = plan_for(&lab, "09:00.0", NULL);
+	assert_int_equal(apply(&lab, plan), 0);
+	bend(plan, "</pcihole64>", "</pcihole64><x>");
+	bend(plan, "</controller>", "");
+	bend(plan, "<hostdev", "</x></controller><hostdev");
+	expect_refused(&lab, plan, "the devices");
+	gpupt_plan_free(plan);
+	lab_close(&lab);
+}
+
 /* An old hostdev makes room for a second copy of the new one: the count is right. */
 static void old_device_lost(void **state)
 {
@@ -149,6 +165,23 @@ static void removal_that_stays(void **state)
 		if (!plan->edits[i].replacement_length)
 			plan->edits[i].length = 0;
 	expect_refused(&lab, plan, "hostdevs");
+	gpupt_plan_free(plan);
+	lab_close(&lab);
+}
+
+/* What is to become of a port's <target> is in no edit. */
+static void port_as_it_was(void **state)
+{
+	(void)state;
+	struct lab lab;
+	lab_open(&lab, "q35", guest);
+	struct gpupt_plan *plan = plan_for(&lab, NULL, NULL);
+	assert_int_equal(apply(&lab, plan), 0);
+	plan->ports = calloc(1, sizeof(*plan->ports));
+	assert_non_null(plan->ports);
+	plan->n_ports = 1;
+	plan->ports[0] = (struct gpupt_port){ .controller = 2, .index = 2, .mem_reserve_kib = 64 };
+	expect_refused(&lab, plan, "the controllers");
 	gpupt_plan_free(plan);
 	lab_close(&lab);
 }
@@ -210,8 +243,10 @@ int main(void)
 		cmocka_unit_test(another_device),
 		cmocka_unit_test(more_than_meant),
 		cmocka_unit_test(one_device_twice),
+		cmocka_unit_test(devices_swallowed),
 		cmocka_unit_test(old_device_lost),
 		cmocka_unit_test(removal_that_stays),
+		cmocka_unit_test(port_as_it_was),
 		cmocka_unit_test(stored),
 		cmocka_unit_test(renewed_device),
 	};
