@@ -61,9 +61,8 @@ static size_t sort(struct gpupt_linux *kernel)
 		tail[order] = i;
 	}
 	size_t first = GPUPT_MMIO_NONE;
-	for (unsigned int order = 0; order < 64; order++) {
-		if (!(used >> order & 1))
-			continue;
+	for (; used; used &= used - 1) {
+		unsigned int order = (unsigned int)__builtin_ctzll(used);
 		kernel->requests[tail[order]].next = first;
 		first = head[order];
 	}
@@ -168,21 +167,16 @@ static int assign_sorted(struct gpupt_linux *kernel, size_t bus, size_t first, b
 	return 0;
 }
 
-/* What the bus had free before it was tried with all extras. */
-struct saved {
-	struct gpupt_space high, low;
-};
-
-static int save(struct gpupt_linux *kernel, size_t bus, struct saved *saved)
+static int save(struct gpupt_linux *kernel, size_t bus)
 {
 	if (bus != kernel->root)
 		return 0;
-	int r = gpupt_space_copy(&saved->high, &kernel->high);
-	return r ? r : gpupt_space_copy(&saved->low, &kernel->low);
+	int r = gpupt_space_copy(&kernel->saved_high, &kernel->high);
+	return r ? r : gpupt_space_copy(&kernel->saved_low, &kernel->low);
 }
 
 /* Undoes what assign() did for these requests. */
-static int undo(struct gpupt_linux *kernel, size_t bus, size_t first, struct saved *saved)
+static int undo(struct gpupt_linux *kernel, size_t bus, size_t first)
 {
 	for (size_t i = first; i != GPUPT_MMIO_NONE; i = kernel->requests[i].next) {
 		struct gpupt_linux_request *made = &kernel->requests[i];
@@ -198,8 +192,8 @@ static int undo(struct gpupt_linux *kernel, size_t bus, size_t first, struct sav
 	}
 	if (bus != kernel->root)
 		return look_at_bus(kernel, bus);
-	gpupt_space_swap(&saved->high, &kernel->high);
-	gpupt_space_swap(&saved->low, &kernel->low);
+	gpupt_space_swap(&kernel->saved_high, &kernel->high);
+	gpupt_space_swap(&kernel->saved_low, &kernel->low);
 	return 0;
 }
 
@@ -256,19 +250,19 @@ static int enlarge_all(struct gpupt_linux *kernel, size_t bus)
 
 /* __assign_resources_sorted(): first with everything that would be nice to
  * have; if that fails only what must be, then the rest where there is room. */
-static int assign_all(struct gpupt_linux *kernel, size_t bus, size_t first, struct saved *saved)
+static int assign_all(struct gpupt_linux *kernel, size_t bus, size_t first)
 {
 	bool any_extra = false, all;
 	for (size_t i = 0; i < kernel->n_requests; i++)
 		any_extra |= kernel->requests[i].extra > kernel->requests[i].size;
 	if (!any_extra)
 		return assign_sorted(kernel, bus, first, false, &all);
-	int r = save(kernel, bus, saved);
+	int r = save(kernel, bus);
 	if (!r)
 		r = assign_sorted(kernel, bus, first, true, &all);
 	if (r || all)
 		return r;
-	r = undo(kernel, bus, first, saved);
+	r = undo(kernel, bus, first);
 	if (!r)
 		r = assign_sorted(kernel, bus, first, false, &all);
 	return r ? r : enlarge_all(kernel, bus);
@@ -276,14 +270,9 @@ static int assign_all(struct gpupt_linux *kernel, size_t bus, size_t first, stru
 
 int gpupt_linux_assign_bus(struct gpupt_linux *kernel, size_t bus)
 {
-	int r = look_at_bus(kernel, bus);
-	if (!r)
-		r = collect(kernel, bus);
-	if (r)
+	int r = collect(kernel, bus);
+	if (r || !kernel->n_requests)
 		return r;
-	struct saved saved = { 0 };
-	r = assign_all(kernel, bus, sort(kernel), &saved);
-	gpupt_space_clear(&saved.high);
-	gpupt_space_clear(&saved.low);
-	return r;
+	r = look_at_bus(kernel, bus);
+	return r ? r : assign_all(kernel, bus, sort(kernel));
 }

@@ -340,31 +340,60 @@ static void explain(struct gpupt_linux *kernel)
 		}
 }
 
+void gpupt_linux_free(struct gpupt_linux *kernel)
+{
+	if (!kernel)
+		return;
+	gpupt_space_clear(&kernel->windows);
+	gpupt_space_clear(&kernel->high);
+	gpupt_space_clear(&kernel->low);
+	gpupt_space_clear(&kernel->mem);
+	gpupt_space_clear(&kernel->pref);
+	gpupt_space_clear(&kernel->saved_high);
+	gpupt_space_clear(&kernel->saved_low);
+	free(kernel->requests);
+	free(kernel->wants);
+	free(kernel->failed);
+	free(kernel);
+}
+
+/* The kernel before it did anything. */
+static struct gpupt_linux *boot(struct gpupt_mmio_model *model)
+{
+	struct gpupt_linux *kernel = model->kernel;
+	if (!kernel) {
+		kernel = calloc(1, sizeof(*kernel));
+		if (!kernel)
+			return NULL;
+		kernel->model = model;
+		kernel->wants = calloc(model->n + 1, sizeof(*kernel->wants));
+		kernel->failed = calloc(gpupt_linux_slot(model->n, 1), sizeof(*kernel->failed));
+		if (!kernel->wants || !kernel->failed) {
+			gpupt_linux_free(kernel);
+			return NULL;
+		}
+		model->kernel = kernel;
+	}
+	memset(kernel->wants, 0, (model->n + 1) * sizeof(*kernel->wants));
+	return kernel;
+}
+
 int gpupt_linux_place(struct gpupt_mmio_model *model)
 {
-	GPUPT_AUTOFREE struct gpupt_linux_want(*wants)[GPUPT_N_WINDOWS] =
-		calloc(model->n + 1, sizeof(*wants));
-	GPUPT_AUTOFREE bool *failed = calloc(gpupt_linux_slot(model->n, 1), sizeof(*failed));
-	if (!wants || !failed)
+	struct gpupt_linux *kernel = boot(model);
+	if (!kernel)
 		return GPUPT_E_NOMEM;
-	struct gpupt_linux kernel = { .model = model, .wants = wants, .failed = failed };
 	model->window.end =
 		min64(model->window.end, gpupt_address_limit(model->guest->phys_bits));
 	int r = 0;
 	for (size_t k = 0; !r && k < model->n_roots; k++) {
-		kernel.root = model->roots[k];
-		r = claim(&kernel);
+		kernel->root = model->roots[k];
+		r = claim(kernel);
 		if (!r)
-			r = wants_realloc(&kernel) ? reallocate(&kernel) : attempt(&kernel, true);
+			r = wants_realloc(kernel) ? reallocate(kernel) : attempt(kernel, true);
 	}
 	if (!r)
-		explain(&kernel);
-	gpupt_space_clear(&kernel.windows);
-	gpupt_space_clear(&kernel.high);
-	gpupt_space_clear(&kernel.low);
-	gpupt_space_clear(&kernel.mem);
-	gpupt_space_clear(&kernel.pref);
-	free(kernel.requests);
+		explain(kernel);
 	return r;
 }
 

@@ -40,6 +40,8 @@ struct gpupt_linux {
 	struct gpupt_space windows;   /* what its ACPI tables allow it */
 	struct gpupt_space high, low; /* what is free of that, above and below 4 GiB */
 	struct gpupt_space mem, pref; /* the bus at hand, behind a bridge */
+	/* what a root bus had free before it was tried with all extras */
+	struct gpupt_space saved_high, saved_low;
 	struct gpupt_linux_request *requests;
 	size_t n_requests, c_requests;
 	bool *failed; /* by gpupt_linux_slot(): found no room this time */

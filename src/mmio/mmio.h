@@ -145,6 +145,10 @@ int gpupt_mmio_session_minimal_hole(struct gpupt_mmio_session *session,
 				    const struct gpupt_mmio_guest *guest, uint64_t *ret_hole,
 				    bool *ret_all);
 
+/* The largest hole worth trying, in bytes and whole GiB: that QEMU starts with and
+ * addresses reach. */
+uint64_t gpupt_mmio_largest_hole(const struct gpupt_mmio_guest *guest);
+
 /* The same for once; functions[] are left as they are with the hole found. */
 int gpupt_mmio_place(const struct gpupt_mmio_guest *guest, struct gpupt_mmio_function *functions,
 		     size_t n_functions, struct gpupt_mmio_result *ret);

@@ -87,6 +87,8 @@ void gpupt_model_clear(struct gpupt_mmio_model *model)
 	free(model->parent);
 	free(model->root);
 	free(model->roots);
+	gpupt_ovmf_free(model->ovmf);
+	gpupt_linux_free(model->kernel);
 	*model = (struct gpupt_mmio_model){ 0 };
 }
 

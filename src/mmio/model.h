@@ -32,6 +32,9 @@ struct gpupt_mmio_model {
 	bool firmware_aborted;
 	struct gpupt_range firmware_window; /* the firmware's own, above 4 GiB */
 	struct gpupt_range window; /* the kernel's, above 4 GiB, on the main root bus */
+	/* What OVMF and Linux work with: kept, since guests are placed again and again. */
+	struct gpupt_ovmf *ovmf;
+	struct gpupt_linux *kernel;
 };
 
 int gpupt_model_init(struct gpupt_mmio_model *model, const struct gpupt_mmio_guest *guest,
@@ -104,11 +107,13 @@ uint64_t gpupt_ovmf_padding_pref(const struct gpupt_mmio_guest *guest,
 				 const struct gpupt_mmio_function *port);
 uint64_t gpupt_ovmf_padding_mem(const struct gpupt_mmio_function *port);
 int gpupt_ovmf_place(struct gpupt_mmio_model *model);
+void gpupt_ovmf_free(struct gpupt_ovmf *ovmf);
 struct gpupt_range gpupt_seabios_low_window(const struct gpupt_mmio_guest *guest);
 int gpupt_seabios_place(struct gpupt_mmio_model *model);
 
 /* Each actor's part of gpupt_mmio_traits(), at most 16 bits: whatever version or CPU
  * flag it asks for has to show in it. */
+#define GPUPT_MMIO_KERNEL_TRAITS (UINT64_C(0xffff) << 16)
 unsigned int gpupt_qemu_traits(const struct gpupt_mmio_guest *guest);
 unsigned int gpupt_ovmf_traits(const struct gpupt_mmio_guest *guest);
 unsigned int gpupt_seabios_traits(const struct gpupt_mmio_guest *guest);
@@ -119,5 +124,6 @@ uint64_t gpupt_mmconfig_start(const struct gpupt_mmio_guest *guest);
 
 /* The kernel: keeps what is sound and places the rest. 0 or GPUPT_E_NOMEM. */
 int gpupt_linux_place(struct gpupt_mmio_model *model);
+void gpupt_linux_free(struct gpupt_linux *kernel);
 
 #endif

@@ -45,15 +45,19 @@ struct list {
 	size_t head[64];
 };
 
-struct tree_state {
+struct bus {
+	struct result results[N_TREES];
+	uint64_t rom;  /* the largest option ROM on it */
+	bool pref_low; /* its prefetchable window is a 32-bit one */
+	bool gone;     /* the function, or what was reserved behind the bridge, is rejected */
+};
+
+struct gpupt_ovmf {
 	struct gpupt_mmio_model *model;
-	struct node *nodes;                /* (n + 1) * NODES */
-	struct result (*results)[N_TREES]; /* a bus each, the main root bus last */
-	uint64_t *roms;                    /* largest option ROM on a bus */
-	bool *pref_low; /* the prefetchable window behind function i is a 32-bit one */
-	bool *gone;     /* function i, or what was reserved behind bridge i, is rejected */
-	bool high;      /* there is a window above 4 GiB */
+	bool high; /* there is a window above 4 GiB */
 	struct gpupt_space free[N_TREES]; /* addresses that no root bus has yet */
+	struct node *nodes;               /* NODES for each bus */
+	struct bus buses[];               /* behind function i; the main root bus is the last */
 };
 
 static unsigned int order_of(uint64_t align)
@@ -63,7 +67,7 @@ static unsigned int order_of(uint64_t align)
 
 /* InsertResourceNode(). Among equals the newest goes first, unless its length is
  * no multiple of the alignment and leaves less over than the others' do. */
-static void insert(struct tree_state *state, struct list *list, size_t id)
+static void insert(struct gpupt_ovmf *state, struct list *list, size_t id)
 {
 	struct node *node = &state->nodes[id];
 	unsigned int order = order_of(node->align);
@@ -81,7 +85,7 @@ static void insert(struct tree_state *state, struct list *list, size_t id)
 }
 
 /* MergeResourceTree(). */
-static void merge(struct tree_state *state, struct list *into, struct list *from)
+static void merge(struct gpupt_ovmf *state, struct list *into, struct list *from)
 {
 	for (uint64_t left = from->used; left;) {
 		unsigned int order = order_of(left);
@@ -95,7 +99,7 @@ static void merge(struct tree_state *state, struct list *into, struct list *from
 	from->used = 0;
 }
 
-static size_t chain(struct tree_state *state, struct list *list)
+static size_t chain(struct gpupt_ovmf *state, struct list *list)
 {
 	size_t first = GPUPT_MMIO_NONE;
 	size_t *tail = &first;
@@ -110,7 +114,7 @@ static size_t chain(struct tree_state *state, struct list *list)
 }
 
 /* IsRejectiveDevice(): nothing on bus 0 and no VGA. */
-static bool may_be_rejected(const struct tree_state *state, size_t id)
+static bool may_be_rejected(const struct gpupt_ovmf *state, size_t id)
 {
 	size_t function = id / NODES;
 	if (gpupt_is_root(state->model, function))
@@ -122,11 +126,11 @@ static bool may_be_rejected(const struct tree_state *state, size_t id)
 }
 
 /* GetMaxResourceConsumerDevice(), bottom up: the longest, the last of equals. */
-static size_t larger(const struct tree_state *state, size_t best, size_t id)
+static size_t larger(const struct gpupt_ovmf *state, size_t best, size_t id)
 {
 	size_t kind = id % NODES;
 	if (kind >= NODE_WINDOW && kind < NODE_PADDING)
-		id = state->results[id / NODES][kind - NODE_WINDOW].best;
+		id = state->buses[id / NODES].results[kind - NODE_WINDOW].best;
 	else if (!may_be_rejected(state, id))
 		return best;
 	if (id == GPUPT_MMIO_NONE || best == GPUPT_MMIO_NONE)
@@ -135,7 +139,7 @@ static size_t larger(const struct tree_state *state, size_t best, size_t id)
 }
 
 /* CalculateResourceAperture(). */
-static void measure(struct tree_state *state, struct list *list, uint64_t granule,
+static void measure(struct gpupt_ovmf *state, struct list *list, uint64_t granule,
 		    struct result *result)
 {
 	uint64_t used = 0, reserved = 0;
@@ -161,7 +165,7 @@ struct lists {
 	struct list io, mem32, pmem32, mem64, pmem64;
 };
 
-static void add(struct tree_state *state, struct list *list, size_t id, uint64_t length,
+static void add(struct gpupt_ovmf *state, struct list *list, size_t id, uint64_t length,
 		uint64_t align)
 {
 	state->nodes[id].length = length;
@@ -171,10 +175,10 @@ static void add(struct tree_state *state, struct list *list, size_t id, uint64_t
 
 /* GetResourceFromDevice(), PciParseBar() and, for VFs, PciIovParseVfBar(): as many as
  * there can be. Option ROMs share room on the root bus. */
-static void add_bars(struct tree_state *state, struct lists *lists, size_t i)
+static void add_bars(struct gpupt_ovmf *state, struct lists *lists, size_t i)
 {
 	const struct gpupt_mmio_function *function = &state->model->functions[i];
-	if (state->gone[i] && !gpupt_is_bridge(function))
+	if (state->buses[i].gone && !gpupt_is_bridge(function))
 		return;
 	for (size_t b = 0; b < function->n_bars; b++) {
 		const struct gpupt_mmio_bar *bar = &function->bars[b];
@@ -185,17 +189,15 @@ static void add_bars(struct tree_state *state, struct lists *lists, size_t i)
 			list = &lists->io;
 		else if (bar->prefetchable)
 			list = bar->mem64 ? &lists->pmem64 : &lists->pmem32;
-		uint64_t align = bar->size;
 		/* At least a page, so that memory can be handed on. */
-		if (!bar->io && align < 4 * GPUPT_KIB)
-			align = 4 * GPUPT_KIB;
-		add(state, list, i * NODES + b, bar->size, align);
+		bool small = !bar->io && bar->size < 4 * GPUPT_KIB;
+		add(state, list, i * NODES + b, bar->size, small ? 4 * GPUPT_KIB : bar->size);
 	}
 }
 
-static void add_windows(struct tree_state *state, struct lists *lists, size_t i)
+static void add_windows(struct gpupt_ovmf *state, struct lists *lists, size_t i)
 {
-	const struct result *results = state->results[i];
+	const struct result *results = state->buses[i].results;
 	if (results[IO].first != GPUPT_MMIO_NONE)
 		add(state, &lists->io, i * NODES + NODE_WINDOW + IO, results[IO].length,
 		    results[IO].align);
@@ -203,15 +205,15 @@ static void add_windows(struct tree_state *state, struct lists *lists, size_t i)
 		add(state, &lists->mem32, i * NODES + NODE_WINDOW + MEM, results[MEM].length,
 		    results[MEM].align);
 	if (results[PREF].first != GPUPT_MMIO_NONE)
-		add(state, state->pref_low[i] ? &lists->pmem32 : &lists->pmem64,
+		add(state, state->buses[i].pref_low ? &lists->pmem32 : &lists->pmem64,
 		    i * NODES + NODE_WINDOW + PREF, results[PREF].length, results[PREF].align);
 }
 
 /* ApplyResourcePadding(). */
-static void add_padding(struct tree_state *state, struct lists *lists, size_t i)
+static void add_padding(struct gpupt_ovmf *state, struct lists *lists, size_t i)
 {
 	const struct gpupt_mmio_function *port = &state->model->functions[i];
-	if (state->gone[i] || !gpupt_is_bridge(port))
+	if (state->buses[i].gone || !gpupt_is_bridge(port))
 		return;
 	uint64_t size = gpupt_ovmf_padding_io(state->model->guest, port);
 	if (size)
@@ -225,26 +227,26 @@ static void add_padding(struct tree_state *state, struct lists *lists, size_t i)
 }
 
 /* GetMaxOptionRomSize(), one function or all behind a bridge. */
-static uint64_t rom_of(const struct tree_state *state, size_t i)
+static uint64_t rom_of(const struct gpupt_ovmf *state, size_t i)
 {
 	const struct gpupt_mmio_function *function = &state->model->functions[i];
 	if (gpupt_is_bridge(function))
-		return state->roms[i];
-	for (size_t b = 0; b < function->n_bars && !state->gone[i]; b++)
+		return state->buses[i].rom;
+	for (size_t b = 0; b < function->n_bars && !state->buses[i].gone; b++)
 		if (function->bars[b].index == GPUPT_MMIO_ROM && gpupt_is_power_of_two(function->bars[b].size))
 			return function->bars[b].size;
 	return 0;
 }
 
 /* CreateResourceMap(): what the functions on bus i ask for. */
-static void collect(struct tree_state *state, struct lists *lists, size_t i)
+static void collect(struct gpupt_ovmf *state, struct lists *lists, size_t i)
 {
 	struct gpupt_mmio_model *model = state->model;
 	uint64_t rom = 0;
 	for (size_t c = model->buses[i].first; c != GPUPT_MMIO_NONE; c = model->next[c])
 		if (rom_of(state, c) > rom)
 			rom = rom_of(state, c);
-	state->roms[i] = rom;
+	state->buses[i].rom = rom;
 	/* Room to show the largest option ROM in, in the root bridge's name. */
 	if (gpupt_is_root(model, i) && rom)
 		add(state, &lists->mem32, i * NODES, rom, rom);
@@ -257,7 +259,7 @@ static void collect(struct tree_state *state, struct lists *lists, size_t i)
 
 /* DegradeResource() and CalculateResourceAperture() for the bus behind bridge i,
  * or for a root bus. */
-static void size_bus(struct tree_state *state, size_t i)
+static void size_bus(struct gpupt_ovmf *state, size_t i)
 {
 	bool root = gpupt_is_root(state->model, i);
 	struct lists lists;
@@ -277,22 +279,22 @@ static void size_bus(struct tree_state *state, size_t i)
 	/* Behind a bridge a window is 64 bits wide or holds 32-bit BARs alone. */
 	struct list *pref = root ? &lists.mem64 : &lists.pmem64;
 	if (!root) {
-		state->pref_low[i] = !lists.pmem64.used;
-		if (state->pref_low[i])
+		state->buses[i].pref_low = !lists.pmem64.used;
+		if (state->buses[i].pref_low)
 			pref = &lists.pmem32;
 	}
-	measure(state, &lists.io, IO_GRANULE, &state->results[i][IO]);
-	measure(state, &lists.mem32, GPUPT_MIB, &state->results[i][MEM]);
-	measure(state, pref, GPUPT_MIB, &state->results[i][PREF]);
+	measure(state, &lists.io, IO_GRANULE, &state->buses[i].results[IO]);
+	measure(state, &lists.mem32, GPUPT_MIB, &state->buses[i].results[MEM]);
+	measure(state, pref, GPUPT_MIB, &state->buses[i].results[PREF]);
 }
 
 /* RejectPciDevice(). */
-static bool reject(struct tree_state *state, size_t id)
+static bool reject(struct gpupt_ovmf *state, size_t id)
 {
-	if (id == GPUPT_MMIO_NONE || state->gone[id / NODES])
+	if (id == GPUPT_MMIO_NONE || state->buses[id / NODES].gone)
 		return false;
 	size_t function = id / NODES;
-	state->gone[function] = true;
+	state->buses[function].gone = true;
 	size_t bus = id % NODES >= NODE_PADDING ? function : state->model->parent[function];
 	for (;;) {
 		size_bus(state, bus);
@@ -304,7 +306,7 @@ static bool reject(struct tree_state *state, size_t id)
 
 /* AllocateResource(): a root bus's whole tree is one block. The one above 4 GiB may end
  * up below. */
-static int allocate_tree(struct tree_state *state, struct result *result, enum tree tree)
+static int allocate_tree(struct gpupt_ovmf *state, struct result *result, enum tree tree)
 {
 	result->ok = false;
 	if (result->first == GPUPT_MMIO_NONE)
@@ -320,7 +322,7 @@ static int allocate_tree(struct tree_state *state, struct result *result, enum t
 /* NotifyPhase() of PciHostBridgeDxe: root bus by root bus, the trees for memory by
  * falling alignment. A request that failed stays, whether there is still something to
  * ask for or not. */
-static int allocate(struct tree_state *state, bool *ret_all)
+static int allocate(struct gpupt_ovmf *state, bool *ret_all)
 {
 	const struct gpupt_mmio_model *model = state->model;
 	const struct gpupt_range windows[N_TREES] = { gpupt_ovmf_io_window(model->guest),
@@ -333,7 +335,7 @@ static int allocate(struct tree_state *state, bool *ret_all)
 			return r;
 	}
 	for (size_t k = 0; k < model->n_roots; k++) {
-		struct result *results = state->results[model->roots[k]];
+		struct result *results = state->buses[model->roots[k]].results;
 		enum tree first = results[PREF].align >= results[MEM].align ? PREF : MEM;
 		const enum tree order[] = { IO, first, first == PREF ? MEM : PREF };
 		for (size_t i = 0; i < N_TREES; i++) {
@@ -350,10 +352,10 @@ static int allocate(struct tree_state *state, bool *ret_all)
 }
 
 /* ProgramResource() for one bus: its nodes get their addresses. */
-static void program(struct tree_state *state, size_t bus, enum tree tree, uint64_t base)
+static void program(struct gpupt_ovmf *state, size_t bus, enum tree tree, uint64_t base)
 {
 	struct gpupt_mmio_model *model = state->model;
-	for (size_t id = state->results[bus][tree].first; id != GPUPT_MMIO_NONE;
+	for (size_t id = state->buses[bus].results[tree].first; id != GPUPT_MMIO_NONE;
 	     id = state->nodes[id].next) {
 		const struct node *node = &state->nodes[id];
 		size_t function = id / NODES, kind = id % NODES;
@@ -375,13 +377,13 @@ static void program(struct tree_state *state, size_t bus, enum tree tree, uint64
 
 /* GetMaxResourceConsumerDevice() for all root buses, which are sorted like anything
  * else. */
-static size_t largest(struct tree_state *state, enum tree tree)
+static size_t largest(struct gpupt_ovmf *state, enum tree tree)
 {
 	const struct gpupt_mmio_model *model = state->model;
 	struct list list = { 0 };
 	size_t best = GPUPT_MMIO_NONE;
 	for (size_t k = 0; k < model->n_roots; k++) {
-		const struct result *result = &state->results[model->roots[k]][tree];
+		const struct result *result = &state->buses[model->roots[k]].results[tree];
 		add(state, &list, model->roots[k] * NODES + NODE_WINDOW + tree, result->length,
 		    result->align);
 	}
@@ -392,7 +394,7 @@ static size_t largest(struct tree_state *state, enum tree tree)
 
 /* PciHostBridgeAdjustAllocation(). Whether a tree failed is what the last root bus that
  * asked for it says: GetResourceAllocationStatus() forgets the others. */
-static bool reject_largest(struct tree_state *state)
+static bool reject_largest(struct gpupt_ovmf *state)
 {
 	const struct gpupt_mmio_model *model = state->model;
 	size_t best[N_TREES];
@@ -400,7 +402,7 @@ static bool reject_largest(struct tree_state *state)
 	for (enum tree t = IO; t < N_TREES; t++) {
 		bool failed = false;
 		for (size_t k = 0; k < model->n_roots; k++) {
-			const struct result *result = &state->results[model->roots[k]][t];
+			const struct result *result = &state->buses[model->roots[k]].results[t];
 			failed = result->asked ? !result->ok : failed;
 		}
 		best[t] = failed ? largest(state, t) : GPUPT_MMIO_NONE;
@@ -412,11 +414,11 @@ static bool reject_largest(struct tree_state *state)
 
 /* SubmitResources() in PciHostBridgeDxe takes no request for 4 GiB or more of 32-bit
  * addresses, which is what all becomes without a 64-bit window. */
-static bool is_acceptable(const struct tree_state *state)
+static bool is_acceptable(const struct gpupt_ovmf *state)
 {
 	const struct gpupt_mmio_model *model = state->model;
 	for (size_t k = 0; k < model->n_roots; k++)
-		if (state->results[model->roots[k]][MEM].length >= 4 * GPUPT_GIB)
+		if (state->buses[model->roots[k]].results[MEM].length >= 4 * GPUPT_GIB)
 			return false;
 	return true;
 }
@@ -425,7 +427,7 @@ static bool is_acceptable(const struct tree_state *state)
  * again. Gives up, and then programs nothing at all, when nothing can be
  * rejected; also when nothing is left to ask for above 4 GiB, since
  * PciHostBridgeDxe keeps the request that failed. */
-static int settle(struct tree_state *state, bool *ret_done)
+static int settle(struct gpupt_ovmf *state, bool *ret_done)
 {
 	*ret_done = false;
 	if (!is_acceptable(state))
@@ -438,7 +440,7 @@ static int settle(struct tree_state *state, bool *ret_done)
 	return 0;
 }
 
-static int place(struct tree_state *state)
+static int place(struct gpupt_ovmf *state)
 {
 	struct gpupt_mmio_model *model = state->model;
 	for (size_t i = model->n; i-- > 0;)
@@ -455,7 +457,7 @@ static int place(struct tree_state *state)
 		return 0;
 	for (size_t k = 0; k < model->n_roots; k++)
 		for (enum tree t = MEM; t < N_TREES; t++)
-			program(state, model->roots[k], t, state->results[model->roots[k]][t].base);
+			program(state, model->roots[k], t, state->buses[model->roots[k]].results[t].base);
 	for (size_t i = 0; i < model->n; i++)
 		if (gpupt_is_bridge(&model->functions[i])) {
 			program(state, i, MEM, model->buses[i].mem.start);
@@ -464,31 +466,35 @@ static int place(struct tree_state *state)
 	return 0;
 }
 
+void gpupt_ovmf_free(struct gpupt_ovmf *state)
+{
+	for (enum tree t = IO; state && t < N_TREES; t++)
+		gpupt_space_clear(&state->free[t]);
+	free(state);
+}
+
+/* One block: the state, its buses, their nodes. */
+static struct gpupt_ovmf *make_state(struct gpupt_mmio_model *model)
+{
+	const size_t count = model->n + 1, size = sizeof(struct bus) + NODES * sizeof(struct node);
+	struct gpupt_ovmf *state = calloc(1, sizeof(*state) + count * size);
+	if (!state)
+		return NULL;
+	state->model = model;
+	state->nodes = (struct node *)&state->buses[count];
+	return state;
+}
+
 int gpupt_ovmf_place(struct gpupt_mmio_model *model)
 {
-	model->firmware_window = gpupt_ovmf_window(model->guest);
-	GPUPT_AUTOFREE struct node *nodes = calloc((model->n + 1) * NODES, sizeof(*nodes));
-	GPUPT_AUTOFREE struct result(*results)[N_TREES] =
-		calloc(model->n + 1, sizeof(*results));
-	GPUPT_AUTOFREE uint64_t *roms = calloc(model->n + 1, sizeof(*roms));
-	GPUPT_AUTOFREE bool *flags = calloc(model->n + 1, 2 * sizeof(*flags));
-	if (!nodes || !results || !roms || !flags)
+	const struct result nothing = { .first = GPUPT_MMIO_NONE, .best = GPUPT_MMIO_NONE };
+	struct gpupt_ovmf *state = model->ovmf ? model->ovmf : make_state(model);
+	if (!state)
 		return GPUPT_E_NOMEM;
-	struct tree_state state = {
-		.model = model,
-		.nodes = nodes,
-		.results = results,
-		.roms = roms,
-		.pref_low = flags,
-		.gone = flags + model->n + 1,
-		.high = !gpupt_range_empty(model->firmware_window),
-	};
+	model->ovmf = state;
+	model->firmware_window = gpupt_ovmf_window(model->guest);
+	state->high = !gpupt_range_empty(model->firmware_window);
 	for (size_t i = 0; i <= model->n; i++)
-		for (enum tree t = IO; t < N_TREES; t++)
-			results[i][t] = (struct result){ .first = GPUPT_MMIO_NONE,
-							 .best = GPUPT_MMIO_NONE };
-	int r = place(&state);
-	for (enum tree t = IO; t < N_TREES; t++)
-		gpupt_space_clear(&state.free[t]);
-	return r;
+		state->buses[i] = (struct bus){ .results = { nothing, nothing, nothing } };
+	return place(state);
 }

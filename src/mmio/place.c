@@ -79,27 +79,33 @@ static void keep_windows(const struct gpupt_mmio_model *model)
 	}
 }
 
-/* ---- what the firmware leaves to the kernel ---- */
+/* ---- what is known already ---- */
 
-/* What a firmware made of the guest. */
+/* What a guest looked like when its firmware, or its kernel, had done its part. */
 struct outcome {
 	struct gpupt_mmio_guest guest;
+	uint64_t traits;
 	uint64_t hole_start;
+	struct gpupt_mmio_result result;
 	bool aborted;
 	struct gpupt_range window;
-	struct gpupt_mmio_bus *buses;
+	struct gpupt_mmio_bus *buses; /* the firmware's only: the kernel is the last */
 	struct gpupt_mmio_function *functions;
 };
 
 /* Kernels and holes are tried in turn, and a few CPUs: that many are kept. */
 enum { MAX_OUTCOMES = 16 };
 
+struct memory {
+	struct outcome outcomes[MAX_OUTCOMES];
+	size_t n, next; /* where the next one goes */
+};
+
 struct gpupt_mmio_firmware_state {
 	bool too_many; /* more than PCI can address: nothing is placed */
 	struct gpupt_mmio_guest guest; /* the one at hand */
 	struct gpupt_mmio_model model;
-	struct outcome outcomes[MAX_OUTCOMES];
-	size_t n_outcomes, next; /* where the next one goes */
+	struct memory firmware, kernel;
 };
 
 int gpupt_mmio_session_init(struct gpupt_mmio_session *session,
@@ -117,14 +123,20 @@ int gpupt_mmio_session_init(struct gpupt_mmio_session *session,
 	return GPUPT_E_NOMEM;
 }
 
+static void forget(struct memory *memory)
+{
+	for (size_t i = 0; i < MAX_OUTCOMES; i++) {
+		free(memory->outcomes[i].buses);
+		free(memory->outcomes[i].functions);
+	}
+}
+
 void gpupt_mmio_session_clear(struct gpupt_mmio_session *session)
 {
 	struct gpupt_mmio_firmware_state *state = session->state;
 	if (state) {
-		for (size_t i = 0; i < MAX_OUTCOMES; i++) {
-			free(state->outcomes[i].buses);
-			free(state->outcomes[i].functions);
-		}
+		forget(&state->firmware);
+		forget(&state->kernel);
 		gpupt_model_clear(&state->model);
 		free(state);
 	}
@@ -136,61 +148,72 @@ static bool same_to_firmware(const struct gpupt_mmio_guest *a, const struct gpup
 {
 	return a->machine == b->machine && a->ram_bytes == b->ram_bytes &&
 	       a->max_ram_bytes == b->max_ram_bytes && a->memory_slots == b->memory_slots &&
-	       a->epc_bytes == b->epc_bytes &&
-	       a->phys_bits == b->phys_bits && a->firmware == b->firmware &&
-	       a->has_window_override == b->has_window_override &&
-	       a->window_override_mib == b->window_override_mib &&
-	       gpupt_qemu_traits(a) == gpupt_qemu_traits(b) &&
-	       (a->firmware == GPUPT_FIRMWARE_OVMF ?
-			gpupt_ovmf_traits(a) == gpupt_ovmf_traits(b) :
-			gpupt_seabios_traits(a) == gpupt_seabios_traits(b));
+	       a->epc_bytes == b->epc_bytes && a->phys_bits == b->phys_bits &&
+	       a->firmware == b->firmware && a->has_window_override == b->has_window_override &&
+	       a->window_override_mib == b->window_override_mib;
 }
 
-static struct outcome *find_outcome(struct gpupt_mmio_firmware_state *state,
-				    const struct gpupt_mmio_guest *guest, uint64_t hole_start)
+static bool same_to_kernel(const struct gpupt_mmio_guest *a, const struct gpupt_mmio_guest *b)
 {
-	for (size_t i = 0; i < state->n_outcomes; i++)
-		if (state->outcomes[i].hole_start == hole_start &&
-		    same_to_firmware(&state->outcomes[i].guest, guest))
-			return &state->outcomes[i];
+	return same_to_firmware(a, b) && a->realloc == b->realloc &&
+	       gpupt_qemu_hole_bytes(a) == gpupt_qemu_hole_bytes(b);
+}
+
+static const struct outcome *recall(const struct memory *memory,
+				    const struct gpupt_mmio_guest *guest, uint64_t traits,
+				    uint64_t hole_start,
+				    bool (*same)(const struct gpupt_mmio_guest *,
+						 const struct gpupt_mmio_guest *))
+{
+	for (size_t i = 0; i < memory->n; i++) {
+		const struct outcome *outcome = &memory->outcomes[i];
+		if (outcome->traits == traits && outcome->hole_start == hole_start &&
+		    same(&outcome->guest, guest))
+			return outcome;
+	}
 	return NULL;
 }
 
-/* Keeps what the model holds now, in place of the oldest if need be. */
-static int keep_outcome(struct gpupt_mmio_session *session, uint64_t hole_start)
+/* Keeps what the model holds now, in place of the oldest if need be; NULL: no memory. */
+static struct outcome *keep(struct memory *memory, const struct gpupt_mmio_model *model,
+			    uint64_t traits, uint64_t hole_start)
 {
-	struct gpupt_mmio_firmware_state *state = session->state;
-	const struct gpupt_mmio_model *model = &state->model;
-	struct outcome *outcome = &state->outcomes[state->next];
+	struct outcome *outcome = &memory->outcomes[memory->next];
 	if (!outcome->functions) {
-		outcome->functions = calloc(model->n + 1, sizeof(*outcome->functions));
-		outcome->buses = calloc(model->n + 1, sizeof(*outcome->buses));
-		if (!outcome->functions || !outcome->buses) {
-			free(outcome->functions);
-			free(outcome->buses);
-			*outcome = (struct outcome){ 0 };
-			return GPUPT_E_NOMEM;
-		}
-		state->n_outcomes++;
+		outcome->functions = malloc((model->n + 1) * sizeof(*outcome->functions));
+		if (!outcome->functions)
+			return NULL;
+		memory->n++;
 	}
 	memcpy(outcome->functions, model->functions, model->n * sizeof(*model->functions));
-	memcpy(outcome->buses, model->buses, (model->n + 1) * sizeof(*model->buses));
-	outcome->guest = state->guest;
+	outcome->guest = *model->guest;
+	outcome->traits = traits;
 	outcome->hole_start = hole_start;
+	memory->next = (memory->next + 1) % MAX_OUTCOMES;
+	return outcome;
+}
+
+static int keep_firmware(struct memory *memory, const struct gpupt_mmio_model *model,
+			 uint64_t traits, uint64_t hole_start)
+{
+	struct outcome *outcome = &memory->outcomes[memory->next];
+	if (!outcome->buses)
+		outcome->buses = malloc((model->n + 1) * sizeof(*outcome->buses));
+	if (!outcome->buses || !keep(memory, model, traits, hole_start))
+		return GPUPT_E_NOMEM;
+	memcpy(outcome->buses, model->buses, (model->n + 1) * sizeof(*model->buses));
 	outcome->aborted = model->firmware_aborted;
 	outcome->window = model->firmware_window;
-	state->next = (state->next + 1) % MAX_OUTCOMES;
 	return 0;
 }
 
 /* Leaves the model as the firmware does. */
-static int run_firmware(struct gpupt_mmio_session *session, const struct gpupt_mmio_guest *guest)
+static int run_firmware(struct gpupt_mmio_firmware_state *state, uint64_t traits,
+			uint64_t hole_start)
 {
-	struct gpupt_mmio_firmware_state *state = session->state;
 	struct gpupt_mmio_model *model = &state->model;
-	uint64_t hole_start = gpupt_qemu_hole_start(guest);
-	const struct outcome *known = find_outcome(state, guest, hole_start);
-	state->guest = *guest;
+	const struct outcome *known =
+		recall(&state->firmware, &state->guest, traits, hole_start, same_to_firmware);
 	if (known) {
 		memcpy(model->functions, known->functions, model->n * sizeof(*model->functions));
 		memcpy(model->buses, known->buses, (model->n + 1) * sizeof(*model->buses));
@@ -199,9 +222,49 @@ static int run_firmware(struct gpupt_mmio_session *session, const struct gpupt_m
 		return 0;
 	}
 	gpupt_model_reset(model);
-	int r = guest->firmware == GPUPT_FIRMWARE_OVMF ? gpupt_ovmf_place(model)
-						       : gpupt_seabios_place(model);
-	return r ? r : keep_outcome(session, hole_start);
+	int r = state->guest.firmware == GPUPT_FIRMWARE_OVMF ? gpupt_ovmf_place(model)
+							     : gpupt_seabios_place(model);
+	return r ? r : keep_firmware(&state->firmware, model, traits, hole_start);
+}
+
+static int run_kernel(struct gpupt_mmio_model *model, struct gpupt_mmio_result *result)
+{
+	model->window = gpupt_qemu_window(model->guest, gpupt_model_programmed(model));
+	int r = gpupt_linux_place(model);
+	if (r)
+		return r;
+	keep_windows(model);
+	result->outcome = outcome_of(model->functions, model->n);
+	result->firmware_aborted = model->firmware_aborted;
+	result->window_start = model->window.start;
+	result->window_end = model->window.end;
+	result->firmware_window_start = model->firmware_window.start;
+	result->firmware_window_end = model->firmware_window.end;
+	result->highest_end = gpupt_model_programmed(model).end;
+	return 0;
+}
+
+static int run(struct gpupt_mmio_session *session, struct gpupt_mmio_result *result)
+{
+	struct gpupt_mmio_firmware_state *state = session->state;
+	struct gpupt_mmio_model *model = &state->model;
+	uint64_t traits = gpupt_mmio_traits(&state->guest);
+	const struct outcome *known = recall(&state->kernel, &state->guest, traits,
+					     result->hole_start, same_to_kernel);
+	if (known) {
+		memcpy(model->functions, known->functions, model->n * sizeof(*model->functions));
+		*result = known->result;
+		return 0;
+	}
+	int r = run_firmware(state, traits & ~GPUPT_MMIO_KERNEL_TRAITS, result->hole_start);
+	if (!r)
+		r = run_kernel(model, result);
+	struct outcome *outcome =
+		r ? NULL : keep(&state->kernel, model, traits, result->hole_start);
+	if (!outcome)
+		return GPUPT_E_NOMEM;
+	outcome->result = *result;
+	return 0;
 }
 
 int gpupt_mmio_session_place(struct gpupt_mmio_session *session,
@@ -211,38 +274,21 @@ int gpupt_mmio_session_place(struct gpupt_mmio_session *session,
 		.hole_start = gpupt_qemu_hole_start(guest),
 		.max_hole = gpupt_qemu_max_hole(guest),
 	};
+	const char *nothing = NULL;
 	if (gpupt_qemu_hole_bytes(guest) > result.max_hole) {
 		result.outcome = GPUPT_MMIO_REFUSED;
-		place_nothing(session->functions, session->n_functions,
-			      "QEMU does not start with this hole");
-		*ret = result;
-		return 0;
-	}
-	if (session->state->too_many) {
+		nothing = "QEMU does not start with this hole";
+	} else if (session->state->too_many) {
 		result.outcome = GPUPT_MMIO_SOME;
-		place_nothing(session->functions, session->n_functions,
-			      "the guest has more functions or buses than PCI can address");
-		*ret = result;
-		return 0;
+		nothing = "the guest has more functions or buses than PCI can address";
 	}
-	struct gpupt_mmio_model *model = &session->state->model;
-	int r = run_firmware(session, guest);
-	if (r)
-		return r;
-	model->window = gpupt_qemu_window(guest, gpupt_model_programmed(model));
-	r = gpupt_linux_place(model);
-	if (r)
-		return r;
-	keep_windows(model);
-	result.outcome = outcome_of(session->functions, session->n_functions);
-	result.firmware_aborted = model->firmware_aborted;
-	result.window_start = model->window.start;
-	result.window_end = model->window.end;
-	result.firmware_window_start = model->firmware_window.start;
-	result.firmware_window_end = model->firmware_window.end;
-	result.highest_end = gpupt_model_programmed(model).end;
-	*ret = result;
-	return 0;
+	session->state->guest = *guest;
+	if (nothing)
+		place_nothing(session->functions, session->n_functions, nothing);
+	int r = nothing ? 0 : run(session, &result);
+	if (r == 0)
+		*ret = result;
+	return r;
 }
 
 GPUPT_EXPORT int gpupt_mmio_place(const struct gpupt_mmio_guest *guest,
@@ -320,14 +366,19 @@ static int shrink(struct trial *trial, uint64_t hole, uint64_t *ret_hole)
 	return 0;
 }
 
-/* The largest hole worth trying: that QEMU starts with and addresses reach, without
- * moving an AMD guest's memory above 1 TiB if that is as good. */
+uint64_t gpupt_mmio_largest_hole(const struct gpupt_mmio_guest *guest)
+{
+	uint64_t most = gpupt_qemu_max_hole(guest);
+	uint64_t reach = gpupt_sub(gpupt_address_limit(guest->phys_bits), 4 * GPUPT_GIB);
+	return max_hole_rounded(most < reach ? most : reach);
+}
+
+/* The largest hole, but without moving an AMD guest's memory above 1 TiB if that is as
+ * good. */
 static int try_largest(struct trial *trial, uint64_t *ret_hole)
 {
 	const struct gpupt_mmio_guest *guest = &trial->guest;
-	uint64_t most = gpupt_qemu_max_hole(guest);
-	uint64_t reach = gpupt_sub(gpupt_address_limit(guest->phys_bits), 4 * GPUPT_GIB);
-	most = max_hole_rounded(most < reach ? most : reach);
+	uint64_t most = gpupt_mmio_largest_hole(guest);
 	uint64_t unmoved = max_hole_rounded(gpupt_qemu_max_hole_below_ht(guest));
 	*ret_hole = most < unmoved ? most : unmoved;
 	int r = try_hole(trial, *ret_hole);

@@ -44,7 +44,8 @@ static int set_up(struct gpupt_search *search)
 static int place_all(struct gpupt_search *search)
 {
 	struct gpupt_making *making = search->making;
-	int r = set_up(search);
+	int r = search->is_set_up ? 0 : set_up(search);
+	search->is_set_up = false;
 	if (r == 0)
 		r = gpupt_make_hole(making);
 	if (r == 0)
@@ -224,7 +225,8 @@ static int look_ahead(struct gpupt_search *search, struct outlook *ret)
 		const struct gpupt_world *world = &making->worlds[w];
 		if (world->model != w)
 			continue;
-		r = gpupt_making_place(making, world, gpupt_qemu_max_hole(&world->guest), &result);
+		r = gpupt_making_place(making, world, gpupt_mmio_largest_hole(&world->guest),
+				       &result);
 		if (r == 0 && (lacks_an_address(making, ret) || result.outcome == GPUPT_MMIO_REFUSED ||
 			       (result.firmware_aborted && !making->domain->kernel)))
 			ret->hopeless += world->weight;
@@ -290,6 +292,7 @@ int gpupt_attempt_foreseen(struct gpupt_search *search, bool *ret_fine)
 		gpupt_may_use(making, GPUPT_REMEDY_HOTPLUG) ? GPUPT_BIT(GPUPT_REMEDY_HOTPLUG) : 0;
 	struct outlook outlook = { 0 };
 	int r = remedy ? look_ahead(search, &outlook) : 0;
+	search->is_set_up = r == 0 && remedy && !outlook.hopeless;
 	if (r < 0 || !outlook.hopeless || outlook.beyond_ports || making->device_unknown ||
 	    !cure_ports(search, remedy))
 		return r;

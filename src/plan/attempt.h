@@ -25,6 +25,7 @@ struct gpupt_search {
 	unsigned int applicable; /* what could be tried in this domain */
 	unsigned int phys_bits;  /* of its CPU, and the most that it may have */
 	unsigned int widest;
+	bool is_set_up; /* for the domain as it is, and nothing was found amiss */
 	struct gpupt_attempt last, best;
 	size_t left, fewest; /* worlds in which the last, and the best, leaves something over */
 	bool only_names; /* which remedies would do, not how much of them */
