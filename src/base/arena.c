@@ -64,22 +64,28 @@ GPUPT_EXPORT char *gpupt_arena_copy(struct gpupt_arena **arena, const char *text
 	return copy;
 }
 
-GPUPT_EXPORT char *gpupt_arena_printf(struct gpupt_arena **arena, const char *format, ...)
+char *gpupt_arena_vprintf(struct gpupt_arena **arena, const char *format, va_list args)
 {
 	char line[128]; /* most fit, and are written once */
+	va_list again;
+	va_copy(again, args);
+	int length = vsnprintf(line, sizeof(line), format, args);
+	char *text = NULL;
+	if (length >= 0 && (size_t)length < sizeof(line))
+		text = gpupt_arena_copy(arena, line, (size_t)length);
+	else if (length >= 0)
+		text = gpupt_arena_alloc(arena, (size_t)length + 1);
+	if (text && (size_t)length >= sizeof(line))
+		vsnprintf(text, (size_t)length + 1, format, again);
+	va_end(again);
+	return text;
+}
+
+GPUPT_EXPORT char *gpupt_arena_printf(struct gpupt_arena **arena, const char *format, ...)
+{
 	va_list args;
 	va_start(args, format);
-	int length = vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-	if (length < 0)
-		return NULL;
-	if ((size_t)length < sizeof(line))
-		return gpupt_arena_copy(arena, line, (size_t)length);
-	char *text = gpupt_arena_alloc(arena, (size_t)length + 1);
-	if (!text)
-		return NULL;
-	va_start(args, format);
-	vsnprintf(text, (size_t)length + 1, format, args);
+	char *text = gpupt_arena_vprintf(arena, format, args);
 	va_end(args);
 	return text;
 }

@@ -2,6 +2,7 @@
 #ifndef GPUPT_BASE_ARENA_H
 #define GPUPT_BASE_ARENA_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 /* Many small allocations that are freed together. */
@@ -14,6 +15,8 @@ void *gpupt_arena_alloc(struct gpupt_arena **arena, size_t size);
 char *gpupt_arena_copy(struct gpupt_arena **arena, const char *text, size_t length);
 char *gpupt_arena_printf(struct gpupt_arena **arena, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+char *gpupt_arena_vprintf(struct gpupt_arena **arena, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
 void gpupt_arena_free(struct gpupt_arena *arena);
 
 #endif

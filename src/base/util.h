@@ -17,6 +17,13 @@
 #define GPUPT_EXPORT __attribute__((visibility("default")))
 #define GPUPT_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
+/* Whether a text, which may be NULL, is that word. Most differ in their first letter,
+ * and are compared to word after word. */
+static inline bool gpupt_is(const char *text, const char *word)
+{
+	return text && *text == *word && strcmp(text, word) == 0;
+}
+
 /* Sums and alignments that saturate at UINT64_MAX: a window that does not fit in
  * 64 bits never looks small. */
 static inline uint64_t gpupt_add(uint64_t a, uint64_t b)

@@ -19,7 +19,7 @@ static bool find(const struct gpupt_attributes *attributes, const char *name, st
 {
 	for (int i = 0; i < attributes->count; i++) {
 		const xmlChar **item = attributes->items + 5 * i;
-		if (item[1] || strcmp((const char *)item[0], name) != 0)
+		if (item[1] || !gpupt_is((const char *)item[0], name))
 			continue;
 		ret->text = (const char *)item[3];
 		ret->length = (size_t)(item[4] - item[3]);

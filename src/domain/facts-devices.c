@@ -63,7 +63,7 @@ static enum gpupt_context start_controller(struct gpupt_parser *parser,
 	*controller = (struct gpupt_controller){ 0 };
 	controller->model_text = gpupt_attribute(parser, attributes, "model");
 	for (size_t i = 0; controller->model_text && i < GPUPT_ARRAY_SIZE(controller_models); i++)
-		if (strcmp(controller->model_text, controller_models[i].name) == 0)
+		if (gpupt_is(controller->model_text, controller_models[i].name))
 			controller->model = controller_models[i].model;
 	uint64_t index = 0;
 	controller->has_index = gpupt_attribute_number(attributes, "index", UINT32_MAX, &index);
@@ -109,14 +109,14 @@ static enum gpupt_context start_other(struct gpupt_parser *parser, const char *n
 enum gpupt_context gpupt_facts_enter_device(struct gpupt_parser *parser, const char *name,
 					    const struct gpupt_attributes *attributes)
 {
-	if (strcmp(name, "controller") == 0 && gpupt_attribute_is(attributes, "type", "pci"))
+	if (gpupt_is(name, "controller") && gpupt_attribute_is(attributes, "type", "pci"))
 		return start_controller(parser, attributes);
-	if (strcmp(name, "hostdev") == 0 && gpupt_attribute_is(attributes, "type", "pci") &&
+	if (gpupt_is(name, "hostdev") && gpupt_attribute_is(attributes, "type", "pci") &&
 	    !gpupt_attribute_is(attributes, "mode", "capabilities"))
 		return start_hostdev(parser, GPUPT_HOSTDEV, attributes);
-	if (strcmp(name, "interface") == 0 && gpupt_attribute_is(attributes, "type", "hostdev"))
+	if (gpupt_is(name, "interface") && gpupt_attribute_is(attributes, "type", "hostdev"))
 		return start_hostdev(parser, GPUPT_HOSTDEV_INTERFACE, attributes);
-	if (strcmp(name, "memballoon") == 0)
+	if (gpupt_is(name, "memballoon"))
 		parser->domain->has_memballoon = true;
 	return start_other(parser, name, attributes);
 }
@@ -161,7 +161,7 @@ void gpupt_facts_enter_hostdev_child(struct gpupt_parser *parser, enum gpupt_con
 	case CTX_HOSTDEV_SOURCE_ADDRESS: {
 		/* a type is given in <interface> only, where it may be usb */
 		const char *type = gpupt_attribute(parser, attributes, "type");
-		hostdev->has_source = (!type || strcmp(type, "pci") == 0) &&
+		hostdev->has_source = (!type || gpupt_is(type, "pci")) &&
 				      gpupt_attribute_pci_address(attributes, &hostdev->source);
 		break;
 	}
@@ -221,7 +221,7 @@ static void note_anchor(struct gpupt_domain *domain, const char *name,
 		domain->first_device = *element;
 	domain->last_device = *element;
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(before_hostdev); i++) {
-		if (strcmp(before_hostdev[i], name) != 0)
+		if (!gpupt_is(before_hostdev[i], name))
 			continue;
 		domain->hostdev_anchor = *element;
 		if (i < BEFORE_CONTROLLER)
@@ -246,8 +246,7 @@ void gpupt_facts_leave_device(struct gpupt_parser *parser, enum gpupt_context co
 	} else if (context == CTX_OTHER) {
 		struct gpupt_device *device = GPUPT_LAST(domain->others, domain->n_others);
 		device->element = *element;
-		if (strcmp(name, "memory") == 0 && device->model &&
-		    strcmp(device->model, "sgx-epc") == 0)
+		if (gpupt_is(name, "memory") && gpupt_is(device->model, "sgx-epc"))
 			domain->sgx_epc_kib =
 				gpupt_add(domain->sgx_epc_kib, device->size_bytes / 1024);
 	}

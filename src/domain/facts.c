@@ -64,9 +64,9 @@ static void read_maxphysaddr(struct gpupt_parser *parser, const struct gpupt_att
 	struct gpupt_domain *domain = parser->domain;
 	const char *mode = gpupt_attribute(parser, attributes, "mode");
 	uint64_t value = 0;
-	if (mode && strcmp(mode, "passthrough") == 0)
+	if (gpupt_is(mode, "passthrough"))
 		domain->maxphysaddr = GPUPT_MAXPHYSADDR_PASSTHROUGH;
-	else if (mode && strcmp(mode, "emulate") == 0)
+	else if (gpupt_is(mode, "emulate"))
 		domain->maxphysaddr = GPUPT_MAXPHYSADDR_EMULATE;
 	if (gpupt_attribute_number(attributes, "bits", 64, &value))
 		domain->maxphysaddr_bits = (unsigned int)value;
@@ -115,7 +115,7 @@ static void read_cpu(struct gpupt_parser *parser, const struct gpupt_attributes 
 	};
 	const char *mode = gpupt_attribute(parser, attributes, "mode");
 	for (size_t i = 0; mode && i < GPUPT_ARRAY_SIZE(modes); i++)
-		if (strcmp(mode, modes[i].name) == 0)
+		if (gpupt_is(mode, modes[i].name))
 			parser->domain->cpu_mode = modes[i].mode;
 }
 
@@ -149,7 +149,7 @@ static void read_qemu_property(struct gpupt_parser *parser,
 			       const struct gpupt_attributes *attributes)
 {
 	const char *name = gpupt_attribute(parser, attributes, "name");
-	if (name && (strstr(name, "-reserve") || strcmp(name, "hotplug") == 0))
+	if (name && (strstr(name, "-reserve") || gpupt_is(name, "hotplug")))
 		parser->domain->override_property = name;
 }
 
@@ -225,7 +225,7 @@ static enum gpupt_context child_of(enum gpupt_context parent, const char *name)
 {
 	const struct rule *rule = parent < GPUPT_ARRAY_SIZE(children) ? children[parent] : NULL;
 	for (; rule && rule->name; rule++)
-		if (strcmp(rule->name, name) == 0)
+		if (gpupt_is(rule->name, name))
 			return rule->inside;
 	return CTX_IGNORED;
 }

@@ -346,8 +346,7 @@ static int collect_existing(struct gpupt_making *making)
 	}
 	for (size_t i = 0; i < domain->n_others; i++) {
 		const struct gpupt_device *device = &domain->others[i];
-		if (strcmp(device->tag, "hostdev") == 0 && device->type &&
-		    strcmp(device->type, "mdev") == 0)
+		if (strcmp(device->tag, "hostdev") == 0 && gpupt_is(device->type, "mdev"))
 			gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_BARS_NOT_VISIBLE,
 					   domain, &device->element, "hostdev",
 					   "the BARs of a mediated device are not known; they are "

@@ -13,7 +13,7 @@ bool gpupt_asks_ovmf(const struct gpupt_domain *domain)
 	static const char *const names[] = { "ovmf", "edk2", "tdvf", "uefi" };
 	if (domain->os_firmware)
 		return strcmp(domain->os_firmware, "efi") == 0;
-	if (domain->loader_type && strcmp(domain->loader_type, "pflash") == 0)
+	if (gpupt_is(domain->loader_type, "pflash"))
 		return true;
 	for (size_t i = 0; domain->loader && i < GPUPT_ARRAY_SIZE(names); i++)
 		if (strcasestr(domain->loader, names[i]))

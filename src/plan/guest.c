@@ -17,7 +17,7 @@ enum {
 
 static bool is_tcg(const struct gpupt_domain *domain)
 {
-	return domain->type && strcmp(domain->type, "qemu") == 0;
+	return gpupt_is(domain->type, "qemu");
 }
 
 static unsigned int host_phys_bits(const struct gpupt_making *making)
@@ -39,7 +39,7 @@ static unsigned int machine_limit(const char *machine)
 	const char *end = machine ? strrchr(machine, '-') : NULL;
 	if (machine && strstr(machine, "rhel"))
 		return RHEL_PHYS_BITS;
-	return end && strcmp(end, "-hpb") == 0 ? MOST_PHYS_BITS : 0;
+	return gpupt_is(end, "-hpb") ? MOST_PHYS_BITS : 0;
 }
 
 /* At least what QEMU would make of any CPU, and enough for the memory: such a guest

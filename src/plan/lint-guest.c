@@ -225,7 +225,7 @@ static bool has_default_width(const struct gpupt_making *making)
 	return making->guest.phys_bits == DEFAULT_PHYS_BITS && domain->maxphysaddr ==
 	       GPUPT_MAXPHYSADDR_NONE && (domain->cpu_mode == GPUPT_CPU_HOST_MODEL ||
 	       domain->cpu_mode == GPUPT_CPU_CUSTOM || domain->cpu_mode == GPUPT_CPU_DEFAULT) &&
-	       domain->type && strcmp(domain->type, "kvm") == 0;
+	       gpupt_is(domain->type, "kvm");
 }
 
 /* Whether more address bits bring up every BAR in a world in which no hole does. Where

@@ -7,11 +7,6 @@
 
 #include "plan/making.h"
 
-static bool is(const char *text, const char *other)
-{
-	return text && strcmp(text, other) == 0;
-}
-
 static bool is_root(const struct gpupt_controller *controller)
 {
 	return controller->model == GPUPT_CONTROLLER_PCI_ROOT ||
@@ -58,7 +53,7 @@ static void check_strays(struct gpupt_making *making)
  * window of the machine of it. */
 static bool may_learn_hole(const struct gpupt_domain *domain)
 {
-	return is(domain->arch, "aarch64") && (!domain->machine ||
+	return gpupt_is(domain->arch, "aarch64") && (!domain->machine ||
 					       strncmp(domain->machine, "virt", 4) == 0);
 }
 
@@ -160,7 +155,7 @@ static void check_reserve(struct gpupt_making *making)
 	const char *os = making->inventory ? gpupt_inventory_get_host(making->inventory)->os : NULL;
 	bool old = false;
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(older); i++)
-		old |= is(os, older[i]);
+		old |= gpupt_is(os, older[i]);
 	for (size_t i = 0; i < domain->n_controllers && old; i++) {
 		const struct gpupt_controller *controller = &domain->controllers[i];
 		if (controller->has_mem_reserve)
@@ -175,7 +170,7 @@ static void check_reserve(struct gpupt_making *making)
 
 static bool is_emulated(const struct gpupt_domain *domain)
 {
-	return is(domain->type, "qemu");
+	return gpupt_is(domain->type, "qemu");
 }
 
 /* libvirt: qemuValidateDomainDefCpu(), 8.7 and later. QEMU: host-phys-bits is read by
@@ -202,7 +197,7 @@ static void check_kernel_options(struct gpupt_making *making)
 {
 	const struct gpupt_domain *domain = making->domain;
 	if (domain->kernel || !domain->cmdline || !strstr(domain->cmdline, "pci=") ||
-	    !(is_emulated(domain) || is(domain->type, "kvm")))
+	    !(is_emulated(domain) || gpupt_is(domain->type, "kvm")))
 		return;
 	gpupt_making_report(making, GPUPT_FINDING_CONTRADICTION, &domain->cmdline_element, "cmdline",
 			    "<os> has a <cmdline> and no <kernel>: QEMU refuses that, and the "

@@ -7,11 +7,15 @@
 #include <gpupt/size.h>
 
 /* A text that could not be had leaves a mark, so that no plan comes out. */
+static const char *had(struct gpupt_making *making, const char *text)
+{
+	making->plan->findings.no_memory |= !text;
+	return text ? text : "";
+}
+
 static const char *keep(struct gpupt_making *making, const char *text)
 {
-	const char *kept = text ? gpupt_arena_copy(&making->plan->arena, text, strlen(text)) : NULL;
-	making->plan->findings.no_memory |= !kept;
-	return kept ? kept : "";
+	return had(making, gpupt_arena_copy(&making->plan->arena, text, strlen(text)));
 }
 
 const char *gpupt_making_size(struct gpupt_making *making, uint64_t bytes)
@@ -28,30 +32,23 @@ const char *gpupt_making_address(struct gpupt_making *making, struct gpupt_pci_a
 
 const char *gpupt_making_text(struct gpupt_making *making, const char *format, ...)
 {
-	char *text = NULL;
 	va_list args;
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
+	const char *text = gpupt_arena_vprintf(&making->plan->arena, format, args);
 	va_end(args);
-	const char *kept = keep(making, text);
-	free(text);
-	return kept;
+	return had(making, text);
 }
 
 void gpupt_making_report(struct gpupt_making *making, enum gpupt_finding_number number,
 			 const struct gpupt_element *element, const char *subject,
 			 const char *format, ...)
 {
-	char *text = NULL;
 	va_list args;
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
+	const char *text = gpupt_arena_vprintf(&making->plan->arena, format, args);
 	va_end(args);
 	gpupt_findings_add(&making->plan->findings, number, making->domain, element, subject, "%s",
-			   keep(making, text));
-	free(text);
+			   had(making, text));
 }
 
 int gpupt_making_place(struct gpupt_making *making, const struct gpupt_world *world,

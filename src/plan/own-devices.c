@@ -112,11 +112,6 @@ static bool starts(const char *text, const char *prefix)
 	return text && strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static bool is(const char *text, const char *other)
-{
-	return text && strcmp(text, other) == 0;
-}
-
 static void take(const struct model *model, struct gpupt_own_device *ret)
 {
 	ret->plug = model->plug;
@@ -137,25 +132,25 @@ static const struct model *virtio_model(const struct gpupt_device *device)
 	static const char *const with_model[] = { "rng", "vsock", "crypto", "sound" };
 	static const char *const plain[] = { "memballoon", "memory", "iommu" };
 	const char *tag = device->tag;
-	if (is(tag, "disk") || is(tag, "input"))
-		return is(device->bus, "virtio") ? &virtio : NULL;
-	if (is(tag, "interface"))
+	if (gpupt_is(tag, "disk") || gpupt_is(tag, "input"))
+		return gpupt_is(device->bus, "virtio") ? &virtio : NULL;
+	if (gpupt_is(tag, "interface"))
 		return starts(device->model, "virtio") ? &virtio : NULL;
-	if (is(tag, "controller") && is(device->type, "virtio-serial"))
+	if (gpupt_is(tag, "controller") && gpupt_is(device->type, "virtio-serial"))
 		return &virtio;
-	if (is(tag, "controller"))
+	if (gpupt_is(tag, "controller"))
 		return starts(device->model, "virtio") ? &virtio : NULL;
-	if (is(tag, "hostdev")) /* vhost-scsi-pci */
-		return is(device->type, "scsi_host") ? &virtio : NULL;
-	if (is(tag, "filesystem")) /* virtio-9p, vhost-user-fs */
+	if (gpupt_is(tag, "hostdev")) /* vhost-scsi-pci */
+		return gpupt_is(device->type, "scsi_host") ? &virtio : NULL;
+	if (gpupt_is(tag, "filesystem")) /* virtio-9p, vhost-user-fs */
 		return &virtio;
 	if (!starts(device->model, "virtio"))
 		return NULL;
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(with_model); i++)
-		if (is(tag, with_model[i]))
+		if (gpupt_is(tag, with_model[i]))
 			return &virtio;
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(plain); i++)
-		if (is(tag, plain[i]))
+		if (gpupt_is(tag, plain[i]))
 			return &virtio_plain;
 	return NULL;
 }
@@ -170,7 +165,7 @@ static unsigned int legacy_ports(const struct gpupt_device *device)
 		{ "memballoon", 64 }, { "rng", 32 }, { "hostdev", 64 },
 	};
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(legacy); i++)
-		if (is(device->tag, legacy[i].tag) && !is(device->model, "virtio-non-transitional"))
+		if (gpupt_is(device->tag, legacy[i].tag) && !gpupt_is(device->model, "virtio-non-transitional"))
 			return legacy[i].bytes;
 	return 0;
 }
@@ -180,7 +175,7 @@ static void take_virtio(const struct gpupt_device *device, const struct model *m
 {
 	take(model, ret);
 	ret->legacy_ports = legacy_ports(device);
-	if (is(device->model, "virtio-transitional"))
+	if (gpupt_is(device->model, "virtio-transitional"))
 		ret->plug = GPUPT_PLUG_PCI;
 }
 
@@ -206,7 +201,7 @@ static void take_qxl(const struct gpupt_device *device, struct gpupt_own_device 
 static void take_vga(const struct gpupt_device *device, struct gpupt_own_device *ret)
 {
 	uint64_t memory = device->vram_bytes ? device->vram_bytes : 16 * GPUPT_MIB;
-	bool vmvga = is(device->model, "vmvga");
+	bool vmvga = gpupt_is(device->model, "vmvga");
 	if (vmvga)
 		add(ret, (struct gpupt_mmio_bar)PORTS(0, 16));
 	add(ret, (struct gpupt_mmio_bar)BAR32P(vmvga ? 1 : 0, gpupt_power_of_two_above(memory)));
@@ -219,15 +214,15 @@ static void take_vga(const struct gpupt_device *device, struct gpupt_own_device 
 static void take_video(const struct gpupt_device *device, bool primary,
 		       struct gpupt_own_device *ret)
 {
-	if (is(device->model, "virtio")) {
+	if (gpupt_is(device->model, "virtio")) {
 		take(primary ? &virtio_vga : &virtio, ret);
 		ret->class_code = primary ? 0x030000 : 0x038000;
 		return;
 	}
-	bool bochs = is(device->model, "bochs");
+	bool bochs = gpupt_is(device->model, "bochs");
 	ret->plug = bochs ? GPUPT_PLUG_EXPRESS : GPUPT_PLUG_PCI;
 	ret->class_code = primary && !bochs ? 0x030000 : 0x038000;
-	if (is(device->model, "qxl"))
+	if (gpupt_is(device->model, "qxl"))
 		take_qxl(device, ret);
 	else
 		take_vga(device, ret);
@@ -249,11 +244,11 @@ static void take_shmem(const struct gpupt_device *device, struct gpupt_own_devic
 static void add_rom(const struct gpupt_device *device, bool primary,
 		    struct gpupt_own_device *ret)
 {
-	bool card = is(device->tag, "interface") && !is(ret->model, "igb");
-	bool video = is(device->tag, "video") && (primary || is(ret->model, "bochs"));
+	bool card = gpupt_is(device->tag, "interface") && !gpupt_is(ret->model, "igb");
+	bool video = gpupt_is(device->tag, "video") && (primary || gpupt_is(ret->model, "bochs"));
 	if (device->rom_bar == GPUPT_NO || !ret->plug || !(card || video))
 		return;
-	uint64_t size = card ? 256 : is(ret->model, "bochs") ? 32 : 64;
+	uint64_t size = card ? 256 : gpupt_is(ret->model, "bochs") ? 32 : 64;
 	add(ret, (struct gpupt_mmio_bar)ROM(size * GPUPT_KIB));
 }
 
@@ -262,9 +257,9 @@ static const char *model_of(const struct gpupt_device *device)
 {
 	if (device->model)
 		return device->model;
-	if (is(device->tag, "interface"))
+	if (gpupt_is(device->tag, "interface"))
 		return "rtl8139";
-	if (is(device->tag, "controller") && is(device->type, "usb"))
+	if (gpupt_is(device->tag, "controller") && gpupt_is(device->type, "usb"))
 		return "piix3-uhci";
 	return NULL;
 }
@@ -279,18 +274,18 @@ void gpupt_own_device(const struct gpupt_device *device, bool primary,
 	const struct model *model = NULL;
 	if (virtio_model(device))
 		take_virtio(device, virtio_model(device), ret);
-	else if (is(device->tag, "controller") && is(device->type, "sata"))
+	else if (gpupt_is(device->tag, "controller") && gpupt_is(device->type, "sata"))
 		model = &ahci;
-	else if (is(device->tag, "shmem"))
+	else if (gpupt_is(device->tag, "shmem"))
 		take_shmem(device, ret);
-	else if (is(device->tag, "video") && !is(name, "cirrus") && !is(name, "none") &&
-		 !is(name, "ramfb"))
+	else if (gpupt_is(device->tag, "video") && !gpupt_is(name, "cirrus") && !gpupt_is(name, "none") &&
+		 !gpupt_is(name, "ramfb"))
 		take_video(device, primary, ret);
-	else if (is(device->tag, "hostdev") && is(device->type, "mdev"))
+	else if (gpupt_is(device->tag, "hostdev") && gpupt_is(device->type, "mdev"))
 		ret->plug = GPUPT_PLUG_EXPRESS;
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(models) && !model && !ret->plug; i++)
-		if (is(device->tag, models[i].tag) &&
-		    (models[i].key ? is(name, models[i].key) : is(device->bus, "pci-serial")))
+		if (gpupt_is(device->tag, models[i].tag) &&
+		    (models[i].key ? gpupt_is(name, models[i].key) : gpupt_is(device->bus, "pci-serial")))
 			model = &models[i];
 	if (model)
 		take(model, ret);
@@ -298,6 +293,6 @@ void gpupt_own_device(const struct gpupt_device *device, bool primary,
 	/* whatever it is, it takes the place that the domain gives it */
 	if (ret->plug == GPUPT_PLUG_NONE && device->address.present)
 		ret->plug = GPUPT_PLUG_PCI;
-	if (is(device->tag, "iommu") && ret->plug)
+	if (gpupt_is(device->tag, "iommu") && ret->plug)
 		ret->plug = GPUPT_PLUG_ROOT; /* an integrated endpoint */
 }

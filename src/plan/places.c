@@ -26,11 +26,6 @@ static bool is_bridge(const struct gpupt_node *node)
 	return node->function.kind != GPUPT_MMIO_ENDPOINT;
 }
 
-static bool is(const char *text, const char *other)
-{
-	return text && strcmp(text, other) == 0;
-}
-
 void gpupt_tree_place(struct gpupt_tree *tree, size_t index, int parent, unsigned int slot,
 		      unsigned int function)
 {
@@ -214,7 +209,7 @@ static bool place_if_free(struct gpupt_tree *tree, size_t index, unsigned int sl
 
 static bool is_controller(const struct gpupt_device *device, const char *type)
 {
-	return is(device->tag, "controller") && is(device->type, type) && device->index == 0;
+	return gpupt_is(device->tag, "controller") && gpupt_is(device->type, type) && device->index == 0;
 }
 
 static void place_as_on_q35(struct gpupt_tree *tree, size_t index)
@@ -225,10 +220,10 @@ static void place_as_on_q35(struct gpupt_tree *tree, size_t index)
 	const struct gpupt_device *device = tree->nodes[index].own;
 	if (is_controller(device, "sata"))
 		place_if_free(tree, index, LPC_SLOT, 2);
-	else if (is(device->tag, "sound") && is(device->model, "ich9"))
+	else if (gpupt_is(device->tag, "sound") && gpupt_is(device->model, "ich9"))
 		place_if_free(tree, index, HDA_SLOT, 0);
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(companions); i++)
-		if (is_controller(device, "usb") && is(device->model, companions[i].model))
+		if (is_controller(device, "usb") && gpupt_is(device->model, companions[i].model))
 			place_if_free(tree, index, USB_SLOT, companions[i].function);
 }
 
@@ -243,7 +238,7 @@ static void place_traditionally(struct gpupt_tree *tree)
 		else if (is_q35(tree))
 			place_as_on_q35(tree, i);
 		else if (is_controller(device, "usb") &&
-			 (!device->model || is(device->model, "piix3-uhci")))
+			 (!device->model || gpupt_is(device->model, "piix3-uhci")))
 			gpupt_tree_place(tree, i, GPUPT_ROOT_BUS, 1, 2);
 	}
 }

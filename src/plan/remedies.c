@@ -64,7 +64,7 @@ static bool find_movable(struct gpupt_search *search)
 static unsigned int widest_bits(const struct gpupt_making *making)
 {
 	const struct gpupt_domain *domain = making->domain;
-	bool tcg = domain->type && strcmp(domain->type, "qemu") == 0;
+	bool tcg = gpupt_is(domain->type, "qemu");
 	unsigned int host = making->inventory && !tcg ?
 		gpupt_inventory_get_host(making->inventory)->phys_bits : 0;
 	unsigned int most = host && host < PHYS_BITS_USEFUL ? host : PHYS_BITS_USEFUL;

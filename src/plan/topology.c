@@ -211,11 +211,6 @@ static void place_as_told(struct gpupt_tree *tree, size_t index,
 		gpupt_tree_place(tree, index, parent, address->pci.slot, address->pci.function);
 }
 
-static bool same(const char *a, const char *b)
-{
-	return a && strcmp(a, b) == 0;
-}
-
 static int add_own(struct gpupt_tree *tree, const struct gpupt_device *device, bool primary)
 {
 	struct gpupt_own_device own;
@@ -229,7 +224,7 @@ static int add_own(struct gpupt_tree *tree, const struct gpupt_device *device, b
 	if (!node)
 		return GPUPT_E_NOMEM;
 	node->own = device;
-	node->primary = primary && same(device->tag, "video");
+	node->primary = primary && gpupt_is(device->tag, "video");
 	node->plug = own.plug;
 	node->legacy_ports = own.legacy_ports;
 	node->device.element = device->element.whole.end ? &device->element : NULL;
@@ -245,9 +240,9 @@ static bool has(const struct gpupt_tree *tree, const char *tag, const char *type
 {
 	const struct gpupt_domain *domain = tree->making->domain;
 	for (size_t i = 0; i < domain->n_others; i++)
-		if (same(domain->others[i].tag, tag) &&
-		    (!type || same(domain->others[i].type, type)) &&
-		    (!bus || same(domain->others[i].bus, bus)))
+		if (gpupt_is(domain->others[i].tag, tag) &&
+		    (!type || gpupt_is(domain->others[i].type, type)) &&
+		    (!bus || gpupt_is(domain->others[i].bus, bus)))
 			return true;
 	return false;
 }
@@ -256,8 +251,8 @@ static bool has_first_sata(const struct gpupt_tree *tree)
 {
 	const struct gpupt_domain *domain = tree->making->domain;
 	for (size_t i = 0; i < domain->n_others; i++)
-		if (same(domain->others[i].tag, "controller") &&
-		    same(domain->others[i].type, "sata") && domain->others[i].index == 0)
+		if (gpupt_is(domain->others[i].tag, "controller") &&
+		    gpupt_is(domain->others[i].type, "sata") && domain->others[i].index == 0)
 			return true;
 	return false;
 }
@@ -351,16 +346,17 @@ static bool add_bar(struct gpupt_tree *tree, const struct gpupt_wanted *wanted, 
 				   gpupt_making_size(tree->making, gpupt_mul(
 					gpupt_power_of_two_below(bar->resizable_sizes), GPUPT_MIB)));
 	bool from_host = wanted->function->source != GPUPT_SOURCE_CATALOGUE;
-	const char *size = gpupt_making_size(tree->making, bar->size_bytes);
 	if (!bar->assigned && !bar->io && from_host)
 		gpupt_findings_add(findings, GPUPT_FINDING_HOST_UNASSIGNED, tree->making->domain,
 				   element, subject, "the host gave BAR %u (%s) of %s no address, so "
-				   "the guest cannot use it either", index, size, subject);
+				   "the guest cannot use it either", index,
+				   gpupt_making_size(tree->making, bar->size_bytes), subject);
 	if (bar->size_from_catalogue && from_host)
 		gpupt_findings_add(findings, GPUPT_FINDING_SIZE_FROM_CATALOGUE,
 				   tree->making->domain, element, subject,
 				   "the host does not tell the size of BAR %u of %s; the catalogue's "
-				   "%s is used", index, subject, size);
+				   "%s is used", index, subject,
+				   gpupt_making_size(tree->making, bar->size_bytes));
 	function->bars[function->n_bars++] = (struct gpupt_mmio_bar){
 		.index = index,
 		.size = bar->size_bytes,
