@@ -53,9 +53,17 @@ static bool contains(const char *name, size_t length, const char *part)
 /* Whether "key", "pass" and such are words of a name: SSH_KEY, sshKey, rd.luks.key,
  * DB_PWD and the "sig" of a signed URL, but not keymap, passthrough, a mere "key" or
  * the shell's PWD. */
-static bool has_secret_word(const char *name, size_t length)
+static bool has_secret_word(const char *name, size_t length, uint32_t has)
 {
 	static const char *const words[] = { "pass", "psk", "sig", "key", "pwd" };
+	static const uint32_t letters[] = { L('p') | L('a') | L('s'), L('p') | L('s') | L('k'),
+					    L('s') | L('i') | L('g'), L('k') | L('e') | L('y'),
+					    L('p') | L('w') | L('d') };
+	bool may_have = false;
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(letters); i++)
+		may_have |= (has & letters[i]) == letters[i];
+	if (!may_have)
+		return false;
 	for (size_t start = 0, end; start < length; start = end + 1) {
 		for (end = start; end < length && isalnum((unsigned char)name[end]);)
 			end++;
@@ -81,7 +89,7 @@ bool gpupt_secret_name(const char *name, size_t length)
 		if ((has & secret_parts[i].letters) == secret_parts[i].letters &&
 		    contains(name, length, secret_parts[i].part))
 			return true;
-	return (has & (L('p') | L('k') | L('g'))) && has_secret_word(name, length);
+	return (has & (L('p') | L('k') | L('g'))) && has_secret_word(name, length, has);
 }
 
 static bool is_word(const char *name, size_t length, const char *word)
