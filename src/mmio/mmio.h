@@ -51,19 +51,19 @@ static inline bool gpupt_range_empty(struct gpupt_range range)
 	return range.start >= range.end;
 }
 
-/* One BAR of a guest function. The last five are results. */
+/* One BAR of a guest function. `trapped` and the last three are results. */
 enum gpupt_mmio_placer { GPUPT_MMIO_NOBODY, GPUPT_MMIO_FIRMWARE, GPUPT_MMIO_KERNEL };
 
 struct gpupt_mmio_bar {
-	unsigned int index; /* 0 to 5; 6 is the ROM; 7 to 12 are those of its SR-IOV VFs */
 	uint64_t size;      /* power of two; that of all VFs together */
+	unsigned int index; /* 0 to 5; 6 is the ROM; 7 to 12 are those of its SR-IOV VFs */
 	bool io;
 	bool mem64;
 	bool prefetchable;
+	bool trapped; /* nobody places it: its bridge's window stays as the firmware left it */
 	enum gpupt_mmio_placer placed_by;
 	uint64_t address;
 	const char *reason; /* static text: why nobody places it; NULL otherwise */
-	bool trapped; /* nobody does, because its bridge's window stays as the firmware left it */
 };
 
 enum gpupt_mmio_kind {

@@ -477,10 +477,10 @@ void gpupt_ovmf_free(struct gpupt_ovmf *state)
 static struct gpupt_ovmf *make_state(struct gpupt_mmio_model *model)
 {
 	const size_t count = model->n + 1, size = sizeof(struct bus) + NODES * sizeof(struct node);
-	struct gpupt_ovmf *state = calloc(1, sizeof(*state) + count * size);
+	struct gpupt_ovmf *state = malloc(sizeof(*state) + count * size);
 	if (!state)
 		return NULL;
-	state->model = model;
+	*state = (struct gpupt_ovmf){ .model = model };
 	state->nodes = (struct node *)&state->buses[count];
 	return state;
 }

@@ -89,15 +89,15 @@ struct outcome {
 	struct gpupt_mmio_result result;
 	bool aborted;
 	struct gpupt_range window;
-	struct gpupt_mmio_bus *buses; /* the firmware's only: the kernel is the last */
-	struct gpupt_mmio_function *functions;
+	struct gpupt_mmio_bus *buses; /* in the same block */
+	struct gpupt_mmio_function functions[];
 };
 
 /* Kernels and holes are tried in turn, and a few CPUs: that many are kept. */
 enum { MAX_OUTCOMES = 16 };
 
 struct memory {
-	struct outcome outcomes[MAX_OUTCOMES];
+	struct outcome *outcomes[MAX_OUTCOMES];
 	size_t n, next; /* where the next one goes */
 };
 
@@ -125,10 +125,8 @@ int gpupt_mmio_session_init(struct gpupt_mmio_session *session,
 
 static void forget(struct memory *memory)
 {
-	for (size_t i = 0; i < MAX_OUTCOMES; i++) {
-		free(memory->outcomes[i].buses);
-		free(memory->outcomes[i].functions);
-	}
+	for (size_t i = 0; i < memory->n; i++)
+		free(memory->outcomes[i]);
 }
 
 void gpupt_mmio_session_clear(struct gpupt_mmio_session *session)
@@ -166,7 +164,7 @@ static const struct outcome *recall(const struct memory *memory,
 						 const struct gpupt_mmio_guest *))
 {
 	for (size_t i = 0; i < memory->n; i++) {
-		const struct outcome *outcome = &memory->outcomes[i];
+		const struct outcome *outcome = memory->outcomes[i];
 		if (outcome->traits == traits && outcome->hole_start == hole_start &&
 		    same(&outcome->guest, guest))
 			return outcome;
@@ -174,37 +172,37 @@ static const struct outcome *recall(const struct memory *memory,
 	return NULL;
 }
 
+static struct outcome *make_outcome(const struct gpupt_mmio_model *model)
+{
+	size_t buses = (model->n + 1) * sizeof(*model->buses);
+	struct outcome *outcome =
+		malloc(sizeof(*outcome) + buses + model->n * sizeof(*model->functions));
+	if (outcome)
+		outcome->buses = (struct gpupt_mmio_bus *)&outcome->functions[model->n];
+	return outcome;
+}
+
 /* Keeps what the model holds now, in place of the oldest if need be; NULL: no memory. */
 static struct outcome *keep(struct memory *memory, const struct gpupt_mmio_model *model,
 			    uint64_t traits, uint64_t hole_start)
 {
-	struct outcome *outcome = &memory->outcomes[memory->next];
-	if (!outcome->functions) {
-		outcome->functions = malloc((model->n + 1) * sizeof(*outcome->functions));
-		if (!outcome->functions)
+	struct outcome **place = &memory->outcomes[memory->next];
+	if (!*place) {
+		*place = make_outcome(model);
+		if (!*place)
 			return NULL;
 		memory->n++;
 	}
+	struct outcome *outcome = *place;
 	memcpy(outcome->functions, model->functions, model->n * sizeof(*model->functions));
+	memcpy(outcome->buses, model->buses, (model->n + 1) * sizeof(*model->buses));
 	outcome->guest = *model->guest;
 	outcome->traits = traits;
 	outcome->hole_start = hole_start;
-	memory->next = (memory->next + 1) % MAX_OUTCOMES;
-	return outcome;
-}
-
-static int keep_firmware(struct memory *memory, const struct gpupt_mmio_model *model,
-			 uint64_t traits, uint64_t hole_start)
-{
-	struct outcome *outcome = &memory->outcomes[memory->next];
-	if (!outcome->buses)
-		outcome->buses = malloc((model->n + 1) * sizeof(*outcome->buses));
-	if (!outcome->buses || !keep(memory, model, traits, hole_start))
-		return GPUPT_E_NOMEM;
-	memcpy(outcome->buses, model->buses, (model->n + 1) * sizeof(*model->buses));
 	outcome->aborted = model->firmware_aborted;
 	outcome->window = model->firmware_window;
-	return 0;
+	memory->next = (memory->next + 1) % MAX_OUTCOMES;
+	return outcome;
 }
 
 /* Leaves the model as the firmware does. */
@@ -224,7 +222,7 @@ static int run_firmware(struct gpupt_mmio_firmware_state *state, uint64_t traits
 	gpupt_model_reset(model);
 	int r = state->guest.firmware == GPUPT_FIRMWARE_OVMF ? gpupt_ovmf_place(model)
 							     : gpupt_seabios_place(model);
-	return r ? r : keep_firmware(&state->firmware, model, traits, hole_start);
+	return r ? r : keep(&state->firmware, model, traits, hole_start) ? 0 : GPUPT_E_NOMEM;
 }
 
 static int run_kernel(struct gpupt_mmio_model *model, struct gpupt_mmio_result *result)

@@ -69,8 +69,8 @@ int gpupt_tree_flatten(struct gpupt_tree *tree)
 	struct gpupt_making *making = tree->making;
 	GPUPT_AUTOFREE struct order *order = calloc(tree->count + 1, sizeof(*order));
 	GPUPT_AUTOFREE size_t *node_of = calloc(tree->count + 1, sizeof(*node_of));
-	making->functions = calloc(tree->count + 1, sizeof(*making->functions));
-	making->devices = calloc(tree->count + 1, sizeof(*making->devices));
+	making->functions = malloc((tree->count + 1) * sizeof(*making->functions));
+	making->devices = malloc((tree->count + 1) * sizeof(*making->devices));
 	if (!order || !node_of || !making->functions || !making->devices)
 		return GPUPT_E_NOMEM;
 	for (size_t i = 0; i < tree->count; i++) {
