@@ -52,9 +52,11 @@ static void take_samples(const struct bench_text *text, const struct bench_setti
 {
 	double stages[BENCH_STAGES];
 	for (size_t i = 0; i < rounds; i++) {
+		bench_ours(text, setting, stages);
+		bench_tree(text);
 		settle();
 		double start = bench_now_us();
-		bench_ours(text, setting, stages);
+		bench_ours(text, setting, NULL);
 		samples[BENCH_STAGES][i] = bench_now_us() - start;
 		settle();
 		start = bench_now_us();
