@@ -90,6 +90,22 @@ GPUPT_EXPORT char *gpupt_arena_printf(struct gpupt_arena **arena, const char *fo
 	return text;
 }
 
+char *gpupt_arena_join(struct gpupt_arena **arena, const char *const *parts, size_t n_parts,
+		       const char *separator)
+{
+	size_t length = 1;
+	for (size_t i = 0; i < n_parts; i++)
+		length += parts[i] ? strlen(parts[i]) + strlen(separator) : 0;
+	char *text = gpupt_arena_alloc(arena, length), *end = text;
+	for (size_t i = 0; text && i < n_parts; i++) {
+		if (parts[i] && end > text)
+			end = stpcpy(end, separator);
+		if (parts[i])
+			end = stpcpy(end, parts[i]);
+	}
+	return text;
+}
+
 GPUPT_EXPORT void gpupt_arena_free(struct gpupt_arena *arena)
 {
 	while (arena) {

@@ -17,6 +17,9 @@ char *gpupt_arena_printf(struct gpupt_arena **arena, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 char *gpupt_arena_vprintf(struct gpupt_arena **arena, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
+/* The parts that are not NULL, with the separator in between. */
+char *gpupt_arena_join(struct gpupt_arena **arena, const char *const *parts, size_t n_parts,
+		       const char *separator);
 void gpupt_arena_free(struct gpupt_arena *arena);
 
 #endif

@@ -63,8 +63,8 @@ static int occupy(struct gpupt_linux *kernel, size_t bus, struct gpupt_range ran
 {
 	if (bus != kernel->root)
 		return 0;
-	int r = gpupt_space_take(&kernel->high, range);
-	return r ? r : gpupt_space_take(&kernel->low, range);
+	int r = range.end > 4 * GPUPT_GIB ? gpupt_space_take(&kernel->high, range) : 0;
+	return r || range.start >= 4 * GPUPT_GIB ? r : gpupt_space_take(&kernel->low, range);
 }
 
 static int claim_function(struct gpupt_linux *kernel, size_t i)

@@ -97,9 +97,11 @@ static const char *worlds_text(struct gpupt_making *making, size_t count, size_t
 	if (count == making->n_worlds)
 		return "";
 	if (count == 1)
-		return gpupt_making_text(making, " (with %s)", making->worlds[first].name);
+		return gpupt_making_text(making, " (with %s)",
+					 gpupt_world_name(making, &making->worlds[first]));
 	return gpupt_making_text(making, " (with %s and %zu more of %zu possibilities)",
-				 making->worlds[first].name, count - 1, making->n_worlds);
+				 gpupt_world_name(making, &making->worlds[first]), count - 1,
+				 making->n_worlds);
 }
 
 static bool is_behind_expander(const struct gpupt_making *making, size_t i)
@@ -255,7 +257,7 @@ static int keep_possibilities(struct gpupt_making *making)
 	for (size_t i = 0; i < making->n_worlds; i++) {
 		const struct gpupt_world *world = &making->worlds[i];
 		plan->possibilities[i] = (struct gpupt_possibility){
-			.name = world->name,
+			.name = gpupt_world_name(making, world),
 			.booted = world->booted,
 			.verdict = world->verdict,
 			.has_minimum = world->works,

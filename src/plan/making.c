@@ -6,8 +6,7 @@
 
 #include <gpupt/size.h>
 
-/* A text that could not be had leaves a mark, so that no plan comes out. */
-static const char *had(struct gpupt_making *making, const char *text)
+const char *gpupt_making_had(struct gpupt_making *making, const char *text)
 {
 	making->plan->findings.no_memory |= !text;
 	return text ? text : "";
@@ -15,7 +14,7 @@ static const char *had(struct gpupt_making *making, const char *text)
 
 static const char *keep(struct gpupt_making *making, const char *text)
 {
-	return had(making, gpupt_arena_copy(&making->plan->arena, text, strlen(text)));
+	return gpupt_making_had(making, gpupt_arena_copy(&making->plan->arena, text, strlen(text)));
 }
 
 const char *gpupt_making_size(struct gpupt_making *making, uint64_t bytes)
@@ -36,7 +35,7 @@ const char *gpupt_making_text(struct gpupt_making *making, const char *format, .
 	va_start(args, format);
 	const char *text = gpupt_arena_vprintf(&making->plan->arena, format, args);
 	va_end(args);
-	return had(making, text);
+	return gpupt_making_had(making, text);
 }
 
 void gpupt_making_report(struct gpupt_making *making, enum gpupt_finding_number number,
@@ -48,7 +47,7 @@ void gpupt_making_report(struct gpupt_making *making, enum gpupt_finding_number 
 	const char *text = gpupt_arena_vprintf(&making->plan->arena, format, args);
 	va_end(args);
 	gpupt_findings_add(&making->plan->findings, number, making->domain, element, subject, "%s",
-			   had(making, text));
+			   gpupt_making_had(making, text));
 }
 
 int gpupt_making_place(struct gpupt_making *making, const struct gpupt_world *world,

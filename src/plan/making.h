@@ -68,7 +68,7 @@ struct gpupt_cure {
 
 /* One possibility of what the guest runs on. */
 struct gpupt_world {
-	const char *name;
+	const char *name_parts[4]; /* what gpupt_world_name() makes of them */
 	bool booted; /* predictions for it were compared with boots */
 	struct gpupt_mmio_guest guest;
 	uint64_t minimum; /* smallest hole with which every 64-bit BAR is placed */
@@ -146,6 +146,7 @@ struct gpupt_making {
 	struct gpupt_cure cure;
 
 	struct gpupt_mmio_guest guest;
+	enum gpupt_tristate pages_1g; /* its CPU's, as far as the domain says */
 	const struct gpupt_element *window_place; /* of opt/ovmf/X-PciMmio64Mb; or NULL */
 	bool vendor_unknown;
 	const char *release;  /* "edk2-stable202502" where it is known, or NULL */
@@ -222,6 +223,12 @@ struct gpupt_wanted *gpupt_making_find_wanted(struct gpupt_making *making,
 					      struct gpupt_pci_address address);
 /* The domain's hole is many times what is needed, and most of the address space. */
 bool gpupt_hole_wastes_bits(const struct gpupt_making *making);
+
+/* A text out of the plan's arena; one that could not be had leaves a mark, so that no
+ * plan comes out. */
+const char *gpupt_making_had(struct gpupt_making *making, const char *text);
+/* "Debian 12, Linux up to 6.12, AMD host". */
+const char *gpupt_world_name(struct gpupt_making *making, const struct gpupt_world *world);
 
 /* Adds a finding about an element of the domain (or NULL). */
 void gpupt_making_report(struct gpupt_making *making, enum gpupt_finding_number number,

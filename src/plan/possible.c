@@ -150,13 +150,21 @@ static int add_world(struct gpupt_making *making, const struct platform *platfor
 	if (is_kvm(making->domain) && guest.qemu_version >= GUEST_PHYS_BITS_SINCE &&
 	    guest.machine_version >= GUEST_PHYS_BITS_SINCE)
 		guest.guest_phys_bits = guest.phys_bits;
-	*world = (struct gpupt_world){ .guest = guest, .booted = platform->booted };
-	world->name = gpupt_arena_printf(
-		&making->plan->arena, "%s, %s%s%s", said ? said : platform->name, kernel->name,
-		making->vendor_unknown ? amd ? ", AMD host" : ", Intel host" : "",
-		large_pages ? "" : pages_1g(making->domain) == GPUPT_UNSET ?
-		", no 1 GiB pages" : "");
-	return world->name ? 0 : gpupt_fail_nomem(making->error);
+	bool tells_pages = !large_pages && making->pages_1g == GPUPT_UNSET;
+	*world = (struct gpupt_world){
+		.guest = guest,
+		.booted = platform->booted,
+		.name_parts = { said ? said : platform->name, kernel->name,
+				!making->vendor_unknown ? NULL : amd ? "AMD host" : "Intel host",
+				tells_pages ? "no 1 GiB pages" : NULL },
+	};
+	return 0;
+}
+
+const char *gpupt_world_name(struct gpupt_making *making, const struct gpupt_world *world)
+{
+	return gpupt_making_had(making, gpupt_arena_join(&making->plan->arena, world->name_parts,
+							 GPUPT_ARRAY_SIZE(world->name_parts), ", "));
 }
 
 /* A file of a release that some distribution changed may be that distribution's. */
@@ -193,7 +201,7 @@ static int add_vendors(struct gpupt_making *making, const struct platform *platf
 static int add_cpus(struct gpupt_making *making, const struct platform *platform,
 		    const struct kernel *kernel)
 {
-	enum gpupt_tristate large = pages_1g(making->domain);
+	enum gpupt_tristate large = making->pages_1g;
 	/* 1 GiB pages matter to OVMF's trust in more than 40 bits, to nothing else */
 	if (large == GPUPT_UNSET && making->guest.phys_bits <= 40)
 		large = GPUPT_YES;
@@ -374,6 +382,7 @@ int gpupt_make_worlds(struct gpupt_making *making)
 {
 	gpupt_settle_firmware(making);
 	check_agreement(making);
+	making->pages_1g = pages_1g(making->domain);
 	int r = add_platforms(making);
 	if (r < 0)
 		return r;

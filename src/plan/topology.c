@@ -218,8 +218,9 @@ static int add_own(struct gpupt_tree *tree, const struct gpupt_device *device, b
 	if (own.plug == GPUPT_PLUG_NONE)
 		return 0;
 	const char *kind = own.model ? own.model : device->bus ? device->bus : device->type;
-	char *label = gpupt_arena_printf(&tree->making->plan->arena, "%s%s%s", kind ? kind : "",
-					 kind ? " " : "", device->tag);
+	const char *const words[] = { kind, device->tag };
+	char *label = gpupt_arena_join(&tree->making->plan->arena, words,
+				       GPUPT_ARRAY_SIZE(words), " ");
 	struct gpupt_node *node = label ? add_node(tree, label) : NULL;
 	if (!node)
 		return GPUPT_E_NOMEM;
