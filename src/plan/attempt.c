@@ -214,13 +214,14 @@ static bool lacks_an_address(struct gpupt_making *making, struct outlook *outloo
 	return lacks;
 }
 
-/* One placement for those worlds that are alike, where place_all() takes ten. */
-static int look_ahead(struct gpupt_search *search, struct outlook *ret)
+/* One placement for those worlds that are alike, where place_all() takes ten; up to the
+ * first that is hopeless if any is enough. */
+static int look_ahead(struct gpupt_search *search, bool any, struct outlook *ret)
 {
 	struct gpupt_making *making = search->making;
 	*ret = (struct outlook){ 0 };
 	int r = set_up(search);
-	for (size_t w = 0; r == 0 && w < making->n_worlds; w++) {
+	for (size_t w = 0; r == 0 && w < making->n_worlds && !(any && ret->hopeless); w++) {
 		struct gpupt_mmio_result result;
 		const struct gpupt_world *world = &making->worlds[w];
 		if (world->model != w)
@@ -237,11 +238,11 @@ static int look_ahead(struct gpupt_search *search, struct outlook *ret)
 static int look_ahead_with_ports(struct gpupt_search *search, unsigned int remedy,
 				 struct outlook *ret)
 {
-	int r = look_ahead(search, ret);
+	int r = look_ahead(search, false, ret);
 	for (unsigned int round = 0; r == 0 && remedy && round < PORT_ROUNDS; round++) {
 		if (!ret->hopeless || !cure_ports(search, remedy))
 			break;
-		r = look_ahead(search, ret);
+		r = look_ahead(search, false, ret);
 	}
 	return r;
 }
@@ -291,7 +292,7 @@ int gpupt_attempt_foreseen(struct gpupt_search *search, bool *ret_fine)
 		gpupt_may_use(making, GPUPT_REMEDY_MEMRESERVE) ? GPUPT_BIT(GPUPT_REMEDY_MEMRESERVE) :
 		gpupt_may_use(making, GPUPT_REMEDY_HOTPLUG) ? GPUPT_BIT(GPUPT_REMEDY_HOTPLUG) : 0;
 	struct outlook outlook = { 0 };
-	int r = remedy ? look_ahead(search, &outlook) : 0;
+	int r = remedy ? look_ahead(search, true, &outlook) : 0;
 	search->is_set_up = r == 0 && remedy && !outlook.hopeless;
 	if (r < 0 || !outlook.hopeless || outlook.beyond_ports || making->device_unknown ||
 	    !cure_ports(search, remedy))
