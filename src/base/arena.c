@@ -37,7 +37,8 @@ static struct gpupt_arena *add_block(struct gpupt_arena *older, size_t least)
 	return block;
 }
 
-void *gpupt_arena_alloc(struct gpupt_arena **arena, size_t size)
+/* Memory as it was found. */
+static void *take(struct gpupt_arena **arena, size_t size)
 {
 	const size_t align = sizeof(max_align_t);
 	if (size > SIZE_MAX - align)
@@ -51,16 +52,24 @@ void *gpupt_arena_alloc(struct gpupt_arena **arena, size_t size)
 	}
 	void *memory = (char *)(*arena)->data + (*arena)->used;
 	(*arena)->used += size;
-	return memset(memory, 0, size);
+	return memory;
+}
+
+void *gpupt_arena_alloc(struct gpupt_arena **arena, size_t size)
+{
+	void *memory = take(arena, size);
+	return memory ? memset(memory, 0, size) : NULL;
 }
 
 GPUPT_EXPORT char *gpupt_arena_copy(struct gpupt_arena **arena, const char *text, size_t length)
 {
 	if (length == SIZE_MAX)
 		return NULL;
-	char *copy = gpupt_arena_alloc(arena, length + 1);
+	char *copy = take(arena, length + 1);
 	if (copy && length)
 		memcpy(copy, text, length);
+	if (copy)
+		copy[length] = '\0';
 	return copy;
 }
 

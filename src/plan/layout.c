@@ -3,6 +3,8 @@
 /* What the guest looks like with the planned hole, in every possibility, and what
  * is wrong with that. */
 
+#include <stdio.h>
+
 #include "plan/making.h"
 
 /* What became of one BAR over all possibilities. */
@@ -194,15 +196,20 @@ static void report(struct survey *survey)
 /* "01.2/00.0". Bus numbers are the firmware's to hand out; this is the domain's. */
 static const char *guest_path(struct gpupt_making *making, size_t i)
 {
+	static const char digits[] = "0123456789abcdef";
 	const struct gpupt_mmio_function *function = &making->functions[i];
 	struct gpupt_guest_device *device = &making->devices[i];
-	if (!device->path && function->parent < 0)
-		device->path = gpupt_making_text(making, "%02x.%x", function->slot,
-						 function->function);
-	else if (!device->path)
-		device->path = gpupt_making_text(making, "%s/%02x.%x",
-						 guest_path(making, (size_t)function->parent),
-						 function->slot, function->function);
+	if (device->path)
+		return device->path;
+	char here[16] = { digits[function->slot >> 4 & 0xf], digits[function->slot & 0xf], '.',
+			  digits[function->function & 0xf] };
+	if (function->slot > 0xff) /* more than a bus has: it counts on */
+		snprintf(here, sizeof(here), "%x.%x", function->slot, function->function);
+	const char *above =
+		function->parent < 0 ? NULL : guest_path(making, (size_t)function->parent);
+	const char *const parts[] = { above, here };
+	device->path = gpupt_making_had(making, gpupt_arena_join(&making->plan->arena, parts,
+								 GPUPT_ARRAY_SIZE(parts), "/"));
 	return device->path;
 }
 
