@@ -2,7 +2,8 @@
 
 /* In one process: parse, plan, splice, check again and diff a file, against
  * making and freeing libxml2's tree of the same bytes.
- *   bench-inprocess [--rounds N] [--each] SNAPSHOT FILE|DIRECTORY... */
+ *   bench-inprocess [--rounds N] [--each] [--firmware NAME] [--guest-kernel VERSION]
+ *                   SNAPSHOT FILE|DIRECTORY... */
 
 #include "bench.h"
 
@@ -131,12 +132,17 @@ int main(int argc, char **argv)
 	struct bench_setting setting;
 	size_t rounds = 101, count = 0;
 	bool each = false;
+	const char *firmware = NULL, *kernel = NULL;
 	int arg = 1;
 	for (; arg < argc && argv[arg][0] == '-'; arg++) {
 		if (strcmp(argv[arg], "--each") == 0)
 			each = true;
 		else if (strcmp(argv[arg], "--rounds") == 0 && arg + 1 < argc)
 			rounds = strtoul(argv[++arg], NULL, 10);
+		else if (strcmp(argv[arg], "--firmware") == 0 && arg + 1 < argc)
+			firmware = argv[++arg];
+		else if (strcmp(argv[arg], "--guest-kernel") == 0 && arg + 1 < argc)
+			kernel = argv[++arg];
 	}
 	if (arg + 2 > argc || rounds < 1 || rounds > MAX_ROUNDS)
 		return 2;
@@ -144,6 +150,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s: no snapshot\n", argv[arg]);
 		return 2;
 	}
+	if (!bench_setting_know(&setting, firmware, kernel))
+		return 2;
 	while (++arg < argc)
 		if (nftw(argv[arg], add_path, 8, 0) < 0)
 			fprintf(stderr, "%s: not there, left out\n", argv[arg]);

@@ -49,6 +49,17 @@ bool bench_setting_make(const char *snapshot, struct bench_setting *ret)
 	return true;
 }
 
+bool bench_setting_know(struct bench_setting *setting, const char *firmware, const char *kernel)
+{
+	bool known = true;
+	for (int i = 0; i < 3; i++)
+		known &= (!firmware ||
+			  gpupt_request_set_firmware(setting->wishes[i], firmware, NULL) == 0) &&
+			 (!kernel ||
+			  gpupt_request_set_guest_kernel(setting->wishes[i], kernel, NULL) == 0);
+	return known;
+}
+
 void bench_setting_clear(struct bench_setting *setting)
 {
 	for (int i = 0; i < 3; i++)

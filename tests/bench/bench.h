@@ -31,6 +31,8 @@ struct bench_setting {
 
 /* The wishes: pass the GPU through; a larger hole; nothing at all. */
 bool bench_setting_make(const char *snapshot, struct bench_setting *ret);
+/* What the guest runs on, as for --firmware and --guest-kernel; NULL: not said. */
+bool bench_setting_know(struct bench_setting *setting, const char *firmware, const char *kernel);
 void bench_setting_clear(struct bench_setting *setting);
 
 /* Finds the first wish that can be; false when it is no domain. */
