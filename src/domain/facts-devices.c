@@ -85,6 +85,22 @@ static enum gpupt_context start_hostdev(struct gpupt_parser *parser, enum gpupt_
 	return CTX_HOSTDEV;
 }
 
+static const struct gpupt_device *device_before(const struct gpupt_domain *domain)
+{
+	static const struct gpupt_device none;
+	return domain->n_others > 1 ? &domain->others[domain->n_others - 2] : &none;
+}
+
+/* A value that is mostly that of the device before, which is there to stay. */
+static const char *value_like(struct gpupt_parser *parser,
+			      const struct gpupt_attributes *attributes, const char *name,
+			      const char *before)
+{
+	if (before && gpupt_attribute_is(attributes, name, before))
+		return before;
+	return gpupt_attribute(parser, attributes, name);
+}
+
 static enum gpupt_context start_other(struct gpupt_parser *parser, const char *name,
 				      const struct gpupt_attributes *attributes)
 {
@@ -94,12 +110,14 @@ static enum gpupt_context start_other(struct gpupt_parser *parser, const char *n
 		return CTX_IGNORED;
 	}
 	struct gpupt_device *device = &domain->others[domain->n_others++];
+	const struct gpupt_device *before = device_before(domain);
 	*device = (struct gpupt_device){ 0 };
-	device->tag = gpupt_arena_copy(&domain->arena, name, strlen(name));
+	device->tag = gpupt_is(before->tag, name) ?
+		before->tag : gpupt_arena_copy(&domain->arena, name, strlen(name));
 	parser->no_memory |= !device->tag;
-	device->type = gpupt_attribute(parser, attributes, "type");
-	device->model = gpupt_attribute(parser, attributes, "model");
-	device->bus = gpupt_attribute(parser, attributes, "bus");
+	device->type = value_like(parser, attributes, "type", before->type);
+	device->model = value_like(parser, attributes, "model", before->model);
+	device->bus = value_like(parser, attributes, "bus", before->bus);
 	uint64_t index = 0;
 	gpupt_attribute_number(attributes, "index", UINT32_MAX, &index);
 	device->index = (unsigned int)index;
@@ -184,6 +202,7 @@ void gpupt_facts_enter_other_child(struct gpupt_parser *parser, enum gpupt_conte
 				   const struct gpupt_attributes *attributes)
 {
 	struct gpupt_device *device = GPUPT_LAST(parser->domain->others, parser->domain->n_others);
+	const struct gpupt_device *before;
 	const char *text;
 	switch (inside) {
 	case CTX_OTHER_MODEL:
@@ -196,8 +215,9 @@ void gpupt_facts_enter_other_child(struct gpupt_parser *parser, enum gpupt_conte
 		device->vgamem_bytes = gpupt_attribute_kib(attributes, "vgamem");
 		break;
 	case CTX_OTHER_TARGET: /* a disk's bus; what a channel or a serial port is */
-		if ((text = gpupt_attribute(parser, attributes, "bus")) ||
-		    (text = gpupt_attribute(parser, attributes, "type")))
+		before = device_before(parser->domain);
+		if ((text = value_like(parser, attributes, "bus", before->bus)) ||
+		    (text = value_like(parser, attributes, "type", before->bus)))
 			device->bus = text;
 		break;
 	case CTX_OTHER_ADDRESS:

@@ -336,6 +336,10 @@ static void leave_fact(struct gpupt_parser *parser, enum gpupt_context context,
 		GPUPT_LAST(domain->others, domain->n_others)->size_bytes = bytes;
 		break;
 	case CTX_OS: domain->os = *element; break;
+	case CTX_METADATA:
+		if (!domain->metadata.whole.end)
+			domain->metadata = *element;
+		break;
 	case CTX_CPU: domain->cpu = *element; break;
 	case CTX_MAXPHYSADDR: domain->maxphysaddr_element = *element; break;
 	case CTX_QEMU_COMMANDLINE: domain->commandline = *element; break;

@@ -208,7 +208,8 @@ static void on_instruction(void *context, const xmlChar *target, const xmlChar *
 {
 	(void)text;
 	struct pass *pass = context;
-	if (!pass->status && pass->open[pass->depth - 1].context == CTX_DEVICES)
+	enum gpupt_context parent = pass->open[pass->depth - 1].context;
+	if (!pass->status && (parent == CTX_DEVICES || parent == CTX_DOMAIN))
 		pass->parser.domain->n_left_out += strcmp((const char *)target, GPUPT_LEFT_OUT) == 0;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What of an edited text has to be read again. Devices are most of a domain, and the
- * edits change few: all others are the bytes that were read before. Whatever is around
- * them is read, and that they still stand in <devices> is what their stand-ins show. */
+/* What of an edited text has to be read again. Devices are most of a domain, or
+ * <metadata> is, and the edits change few: all others are the bytes that were read
+ * before. Whatever is around them is read, and that they still stand where they stood is
+ * what their stand-ins show. */
 
 #include "plan/check.h"
 
@@ -20,10 +21,10 @@ bool gpupt_is_touched(const struct gpupt_plan *plan, const struct gpupt_element 
 	return low < plan->n_edits && plan->edits[low].offset < element->whole.end;
 }
 
-/* Where the walk over the devices is: each list is in the text's order. */
+/* Where the walk over the elements is: each list is in the text's order. */
 struct walk {
 	const struct gpupt_domain *domain;
-	size_t controller, hostdev, other;
+	size_t metadata, controller, hostdev, other;
 };
 
 static const struct gpupt_element *earlier(const struct gpupt_element *a,
@@ -32,10 +33,12 @@ static const struct gpupt_element *earlier(const struct gpupt_element *a,
 	return !b || (a && a->whole.start < b->whole.start) ? a : b;
 }
 
-/* The next device; NULL at the end. */
-static const struct gpupt_element *next_device(struct walk *walk)
+/* The next device, or <metadata>; NULL at the end. */
+static const struct gpupt_element *next_element(struct walk *walk)
 {
 	const struct gpupt_domain *domain = walk->domain;
+	const struct gpupt_element *metadata =
+		!walk->metadata && domain->metadata.whole.end ? &domain->metadata : NULL;
 	const struct gpupt_element *controller =
 		walk->controller < domain->n_controllers ?
 			&domain->controllers[walk->controller].element : NULL;
@@ -43,7 +46,9 @@ static const struct gpupt_element *next_device(struct walk *walk)
 			&domain->hostdevs[walk->hostdev].element : NULL;
 	const struct gpupt_element *other = walk->other < domain->n_others ?
 			&domain->others[walk->other].element : NULL;
-	const struct gpupt_element *next = earlier(controller, earlier(hostdev, other));
+	const struct gpupt_element *next =
+		earlier(earlier(metadata, controller), earlier(hostdev, other));
+	walk->metadata += next && next == metadata;
 	walk->controller += next && next == controller;
 	walk->hostdev += next && next == hostdev;
 	walk->other += next && next == other;
@@ -57,22 +62,23 @@ int gpupt_excerpt_make(const struct gpupt_plan *plan, const struct gpupt_domain 
 	static const char stand_in[] = "<?" GPUPT_LEFT_OUT "?>";
 	const size_t stand_in_length = sizeof(stand_in) - 1;
 	/* a stand-in may be longer than what it is for, "<tpm/>" */
-	size_t devices = old->n_controllers + old->n_hostdevs + old->n_others;
-	char *excerpt = malloc(length + devices * stand_in_length + 1), *out = excerpt;
+	size_t elements = 1 + old->n_controllers + old->n_hostdevs + old->n_others;
+	char *excerpt = malloc(length + elements * stand_in_length + 1), *out = excerpt;
 	if (!excerpt)
 		return GPUPT_E_NOMEM;
 	struct walk walk = { .domain = old };
 	size_t from = 0, edit = 0, left_out = 0;
 	size_t moved = 0; /* bytes; wraps around where the text became shorter */
-	const struct gpupt_element *device;
-	while ((device = next_device(&walk))) {
-		if (gpupt_is_touched(plan, device))
+	const struct gpupt_element *element;
+	while ((element = next_element(&walk))) {
+		const size_t start = element->whole.start, end = element->whole.end;
+		if (gpupt_is_touched(plan, element))
 			continue;
-		for (; edit < plan->n_edits && plan->edits[edit].offset <= device->whole.start; edit++)
+		for (; edit < plan->n_edits && plan->edits[edit].offset <= start; edit++)
 			moved += plan->edits[edit].replacement_length - plan->edits[edit].length;
-		out = mempcpy(out, text + from, device->whole.start + moved - from);
+		out = mempcpy(out, text + from, start + moved - from);
 		out = mempcpy(out, stand_in, stand_in_length);
-		from = device->whole.end + moved;
+		from = end + moved;
 		left_out++;
 	}
 	out = mempcpy(out, text + from, length - from);

@@ -5,6 +5,9 @@
 
 #include "making.h"
 
+#include "domain/splice.h"
+#include "plan/check.h"
+
 static struct gpupt_plan *plan_for(struct lab *lab, const char *add, const char *remove)
 {
 	struct gpupt_plan *plan = NULL;
@@ -186,6 +189,42 @@ static void port_as_it_was(void **state)
 	lab_close(&lab);
 }
 
+/* What is read again: all but <metadata> and the devices between the edits. */
+static void excerpt(void **state)
+{
+	(void)state;
+	static const char text[] =
+		"<domain><metadata><a/></metadata><devices><tpm/><controller type='pci'/>"
+		"<disk/><hostdev type='pci'/></devices></domain>";
+	static const char expected[] =
+		"<domain><?gpupt?><devices><?gpupt?><controller type='pci'><new/></controller>"
+		"<?gpupt?><sound/><?gpupt?></devices></domain>";
+	const struct gpupt_edit edit_list[] = {
+		{ (size_t)(strstr(text, "/><disk") - text), 2, "><new/></controller>", 20 },
+		{ (size_t)(strstr(text, "<hostdev") - text), 0, "<sound/>", 8 },
+	};
+	struct gpupt_edit edits[2];
+	memcpy(edits, edit_list, sizeof(edits));
+	const struct gpupt_plan plan = { .edits = edits, .n_edits = 2 };
+	struct gpupt_domain *domain = NULL, *again = NULL;
+	char *spliced = NULL, *found = NULL;
+	size_t length, found_length, left_out;
+	assert_int_equal(gpupt_domain_parse(text, strlen(text), NULL, &domain, NULL), 0);
+	assert_int_equal(gpupt_splice(domain, edits, 2, &spliced, &length, NULL), 0);
+	assert_int_equal(gpupt_excerpt_make(&plan, domain, spliced, length, &found, &found_length,
+					    &left_out), 0);
+	assert_string_equal(found, expected);
+	assert_int_equal(found_length, strlen(expected));
+	assert_int_equal(left_out, 4);
+	assert_int_equal(gpupt_domain_parse(found, found_length, NULL, &again, NULL), 0);
+	assert_int_equal(again->n_left_out, 4);
+	assert_int_equal(again->n_others, 1);
+	gpupt_domain_free(again);
+	gpupt_domain_free(domain);
+	free(spliced);
+	free(found);
+}
+
 /* ---- what libvirt stored */
 
 static int check(struct lab *lab, const struct gpupt_plan *plan, const char *stored)
@@ -247,6 +286,7 @@ int main(void)
 		cmocka_unit_test(old_device_lost),
 		cmocka_unit_test(removal_that_stays),
 		cmocka_unit_test(port_as_it_was),
+		cmocka_unit_test(excerpt),
 		cmocka_unit_test(stored),
 		cmocka_unit_test(renewed_device),
 	};
