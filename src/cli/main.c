@@ -125,6 +125,14 @@ static bool is_hook(const char *path)
 	return strcmp(slash ? slash + 1 : path, "onDefineDomain") == 0;
 }
 
+/* The sidecar's log has what the shim read from standard error before the hook ended;
+ * what is still in the pipe then is lost (runOnDefineDomain() in
+ * cmd/sidecars/sidecar_shim.go calls Output() while logStderr() reads, KubeVirt 1.9). */
+static bool is_for_shim(int argc, char **argv)
+{
+	return argc && (is_hook(*argv) || (argc > 1 && strcmp(argv[1], "kubevirt-hook") == 0));
+}
+
 /* onDefineDomain ARGUMENT... is gpupt-xml kubevirt-hook ARGUMENT... */
 static int run_hook(int argc, char **argv, struct gpupt_error **error)
 {
@@ -169,6 +177,8 @@ int main(int argc, char **argv)
 		cli_print_error(late);
 		r = GPUPT_E_IO;
 	}
+	if (is_for_shim(argc, argv))
+		cli_await_reader();
 	if (r >= 0)
 		return r;
 	return r == GPUPT_E_NO_FIT ? CLI_NO_FIT : CLI_TROUBLE;

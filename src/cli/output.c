@@ -7,13 +7,16 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/file.h"
 #include "cli/progress.h"
 #include "cli/session.h"
 
-enum { LINE_WIDTH = 80 };
+enum { LINE_WIDTH = 80, READER_MS = 5000 };
 
 #define RESET "\033[0m"
 #define BOLD "\033[1m"
@@ -302,6 +305,20 @@ static int fail_output(struct gpupt_error **error)
 int cli_flush_output(struct gpupt_error **error)
 {
 	return fflush(stdout) == EOF || ferror(stdout) ? fail_output(error) : 0;
+}
+
+void cli_await_reader(void)
+{
+	static const struct timespec pause = { .tv_nsec = 1000000 };
+	struct stat stat;
+	int unread;
+	if (fstat(STDERR_FILENO, &stat) < 0 || !S_ISFIFO(stat.st_mode))
+		return;
+	for (int i = 0; i < READER_MS; i++) {
+		if (ioctl(STDERR_FILENO, FIONREAD, &unread) < 0 || unread == 0)
+			return;
+		nanosleep(&pause, NULL);
+	}
 }
 
 int cli_close_output(struct gpupt_error **error)

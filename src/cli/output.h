@@ -26,6 +26,10 @@ void cli_print_target_error(const char *target, const struct gpupt_error *error)
 void cli_note(const struct cli_settings *settings, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Waits, a few seconds at most, until what was written to standard error has been read,
+ * where that is a pipe: for a reader that stops when the program ends. */
+void cli_await_reader(void);
+
 /* "FILE:LINE:COLUMN: warning: text [GPUPT-0012]" and the remedy, on standard
  * error; only errors with --quiet. */
 void cli_print_findings(const struct cli_settings *settings, const char *file,

@@ -108,6 +108,21 @@ for file in eight.xml large.xml; do
 	[ "$(diff $file "$lab/out" | grep -c '^< .*hostdev')" -le 1 ] || fail "hostdevs are gone"
 done
 
+# What is read late is read all the same: the shim's log has only what was read before the end.
+mkfifo pipe
+exec 3<>pipe
+{
+	env PATH="$PWD/bin" onDefineDomain --vmi "$(vmi pci-hole64 1TiB)" --domain "$text" 2>pipe >/dev/null
+	echo $? >ended
+} &
+sleep 0.5
+[ ! -e ended ] || fail "the hook ended before its standard error was read"
+read -r line <&3
+wait
+[ "$(cat ended)" = 2 ] || fail "exit status $(cat ended)"
+[ "${line#*pci-hole64: there is no such option}" != "$line" ] || fail "read: $line"
+exec 3>&-
+
 # Trouble: a failure, a reason, and no output.
 hook 2 --vmi "$(vmi)" --domain '<domain><name>'
 err_has "domain:1:"
