@@ -129,6 +129,8 @@ struct gpupt_mmio_session {
 /* 0 or GPUPT_E_NOMEM. The functions stay the caller's. */
 int gpupt_mmio_session_init(struct gpupt_mmio_session *session,
 			    struct gpupt_mmio_function *functions, size_t n_functions);
+/* Forgets what was found out: a function is not what it was. */
+void gpupt_mmio_session_forget(struct gpupt_mmio_session *session);
 void gpupt_mmio_session_clear(struct gpupt_mmio_session *session);
 
 /* Predicts where every BAR ends up; fills the results inside functions[].bars.

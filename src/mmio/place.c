@@ -127,14 +127,21 @@ static void forget(struct memory *memory)
 {
 	for (size_t i = 0; i < memory->n; i++)
 		free(memory->outcomes[i]);
+	*memory = (struct memory){ 0 };
+}
+
+void gpupt_mmio_session_forget(struct gpupt_mmio_session *session)
+{
+	forget(&session->state->firmware);
+	forget(&session->state->kernel);
+	session->last_minimum = 0;
 }
 
 void gpupt_mmio_session_clear(struct gpupt_mmio_session *session)
 {
 	struct gpupt_mmio_firmware_state *state = session->state;
 	if (state) {
-		forget(&state->firmware);
-		forget(&state->kernel);
+		gpupt_mmio_session_forget(session);
 		gpupt_model_clear(&state->model);
 		free(state);
 	}

@@ -113,16 +113,21 @@ static struct gpupt_port *port_for(struct gpupt_search *search, size_t function)
 }
 
 /* Changes the ports of functions that are trapped; false where there is nothing (more)
- * to change. */
-static bool cure_ports(struct gpupt_search *search, unsigned int remedy)
+ * to change. The guest that was placed last is changed alike, where it has the port;
+ * *ret_all tells whether that is all there was to it. */
+static bool cure_ports(struct gpupt_search *search, unsigned int remedy, bool *ret_all)
 {
 	struct gpupt_making *making = search->making;
 	bool changed = false;
+	*ret_all = true;
 	for (size_t i = 0; i < making->n_functions; i++) {
 		int parent = making->functions[i].parent;
 		if (!making->devices[i].wanted || !making->devices[i].trapped || parent < 0 ||
 		    !may_be_cured(&making->functions[parent], remedy))
 			continue;
+		const struct gpupt_controller *controller = making->devices[parent].controller;
+		bool there = controller && controller->has_index &&
+			     making->devices[i].wanted->guest.present;
 		struct gpupt_port *port = port_for(search, i);
 		if (!port)
 			continue;
@@ -130,6 +135,8 @@ static bool cure_ports(struct gpupt_search *search, unsigned int remedy)
 			port->mem_reserve_kib = low_memory_behind(making, parent) / GPUPT_KIB;
 		else
 			port->hotplug_off = true;
+		gpupt_change_port(port, &making->functions[parent]);
+		*ret_all &= there;
 		changed = true;
 	}
 	return changed;
@@ -172,9 +179,10 @@ static void move_devices(struct gpupt_search *search)
 
 static int cure_until_fine(struct gpupt_search *search, unsigned int remedy)
 {
+	bool all;
 	int r = 0;
 	for (unsigned int round = 0; r == 0 && round < PORT_ROUNDS; round++) {
-		if (gpupt_is_fine(search->making) || !cure_ports(search, remedy))
+		if (gpupt_is_fine(search->making) || !cure_ports(search, remedy, &all))
 			break;
 		r = place_all(search);
 	}
@@ -238,9 +246,10 @@ static int look_ahead(struct gpupt_search *search, bool any, struct outlook *ret
 static int look_ahead_with_ports(struct gpupt_search *search, unsigned int remedy,
 				 struct outlook *ret)
 {
+	bool all;
 	int r = look_ahead(search, false, ret);
 	for (unsigned int round = 0; r == 0 && remedy && round < PORT_ROUNDS; round++) {
-		if (!ret->hopeless || !cure_ports(search, remedy))
+		if (!ret->hopeless || !cure_ports(search, remedy, &all))
 			break;
 		r = look_ahead(search, false, ret);
 	}
@@ -283,6 +292,16 @@ int gpupt_attempt(struct gpupt_search *search, const struct gpupt_attempt *attem
 	return r;
 }
 
+/* The guest is as the attempt will have it: it need not be set up again. */
+static void take_anew(struct gpupt_search *search)
+{
+	struct gpupt_making *making = search->making;
+	for (size_t i = 0; i < making->n_functions; i++)
+		making->devices[i].trapped = false;
+	gpupt_mmio_session_forget(&making->session);
+	search->is_set_up = true;
+}
+
 /* Most plans need nothing, or this: it saves them the attempt with the hole alone,
  * which takes as long as all that comes after. */
 int gpupt_attempt_foreseen(struct gpupt_search *search, bool *ret_fine)
@@ -292,11 +311,14 @@ int gpupt_attempt_foreseen(struct gpupt_search *search, bool *ret_fine)
 		gpupt_may_use(making, GPUPT_REMEDY_MEMRESERVE) ? GPUPT_BIT(GPUPT_REMEDY_MEMRESERVE) :
 		gpupt_may_use(making, GPUPT_REMEDY_HOTPLUG) ? GPUPT_BIT(GPUPT_REMEDY_HOTPLUG) : 0;
 	struct outlook outlook = { 0 };
+	bool all;
 	int r = remedy ? look_ahead(search, true, &outlook) : 0;
 	search->is_set_up = r == 0 && remedy && !outlook.hopeless;
 	if (r < 0 || !outlook.hopeless || outlook.beyond_ports || making->device_unknown ||
-	    !cure_ports(search, remedy))
+	    !cure_ports(search, remedy, &all))
 		return r;
+	if (all)
+		take_anew(search);
 	r = place_all(search);
 	if (r == 0)
 		r = cure_until_fine(search, remedy);

@@ -172,6 +172,8 @@ int gpupt_make_guest(struct gpupt_making *making);
 void gpupt_make_commandline(struct gpupt_making *making); /* part of it */
 int gpupt_make_worlds(struct gpupt_making *making);
 int gpupt_make_topology(struct gpupt_making *making);
+/* Makes of a function what the plan makes of the port that it is. */
+void gpupt_change_port(const struct gpupt_port *port, struct gpupt_mmio_function *function);
 int gpupt_make_hole(struct gpupt_making *making);
 int gpupt_make_layout(struct gpupt_making *making);
 int gpupt_make_map(struct gpupt_making *making);

@@ -130,6 +130,14 @@ static void number_expanders(struct gpupt_tree *tree)
 	}
 }
 
+void gpupt_change_port(const struct gpupt_port *port, struct gpupt_mmio_function *function)
+{
+	function->hotplug &= !port->hotplug_off;
+	function->has_mem_reserve |= port->mem_reserve_kib != 0;
+	if (port->mem_reserve_kib)
+		function->mem_reserve = gpupt_mul(port->mem_reserve_kib, GPUPT_KIB);
+}
+
 /* What the plan makes of root ports: new ones, and others than the domain's. */
 static int add_planned_ports(struct gpupt_tree *tree)
 {
@@ -146,10 +154,7 @@ static int add_planned_ports(struct gpupt_tree *tree)
 		} else {
 			node = &tree->nodes[tree->owner[port->index]]; /* see gpupt_port_of() */
 		}
-		node->function.hotplug &= !port->hotplug_off;
-		node->function.has_mem_reserve |= port->mem_reserve_kib != 0;
-		if (port->mem_reserve_kib)
-			node->function.mem_reserve = gpupt_mul(port->mem_reserve_kib, GPUPT_KIB);
+		gpupt_change_port(port, &node->function);
 	}
 	return 0;
 }
