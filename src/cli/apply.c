@@ -104,7 +104,8 @@ static int report_undefined(const struct cli_work *work, const struct gpupt_outc
 		r = print_outcome_diff(work, outcome, error);
 		return r < 0 ? r : CLI_DIFFERS;
 	}
-	cli_note(settings, "%s: nothing to do", work->target.label);
+	if (!cli_note_idle(work, hypervisor->outcome_get_plan(outcome)))
+		cli_note(settings, "%s: nothing to do", work->target.label);
 	return CLI_DONE;
 }
 

@@ -23,8 +23,10 @@ static int show(struct cli_work *work, struct gpupt_error **error)
 	r = cli_judge(work->settings, work->plan, cli_work_file(work));
 	if (r != CLI_DONE)
 		return r;
-	if (!cli_work_differs(work))
+	if (!cli_work_differs(work)) {
+		cli_note_idle(work, work->plan);
 		return status_of(work, r);
+	}
 	size_t length;
 	const char *text = gpupt_domain_get_text(work->target.domain, &length);
 	r = cli_show_diff(work->settings, work->target.diff_name, text, length, work->text,

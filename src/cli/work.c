@@ -74,6 +74,16 @@ int cli_judge(const struct cli_settings *settings, const struct gpupt_plan *plan
 	return status == GPUPT_E_NO_FIT ? CLI_NO_FIT : CLI_TROUBLE;
 }
 
+bool cli_note_idle(const struct cli_work *work, const struct gpupt_plan *plan)
+{
+	if (gpupt_plan_get_verdict(plan) != GPUPT_VERDICT_NOTHING || work->settings->report)
+		return false;
+	cli_note(work->settings, "%s: nothing to do: no device is passed through that needs room; "
+		 "--add-device adds one of those that gpupt-xml devices lists",
+		 work->target.is_file ? cli_work_file(work) : work->target.label);
+	return true;
+}
+
 const char *cli_work_file(const struct cli_work *work)
 {
 	if (!work->target.is_file)

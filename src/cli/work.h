@@ -28,6 +28,10 @@ void cli_work_close(struct cli_work *work);
 int cli_judge(const struct cli_settings *settings, const struct gpupt_plan *plan,
 	      const char *file);
 
+/* Says that there is nothing to do where that is because nothing is passed through, which
+ * is not what whoever asks about one domain expects; false where there is another reason. */
+bool cli_note_idle(const struct cli_work *work, const struct gpupt_plan *plan);
+
 /* What findings call the text they are about. */
 const char *cli_work_file(const struct cli_work *work);
 bool cli_work_differs(const struct cli_work *work);

@@ -7,6 +7,9 @@
 sed '/<hostdev/,/<\/hostdev>/d' "$EXAMPLES/z-k8s-n-1.xml" >plain.xml
 run 0 diff plain.xml
 out_empty
+err_has "plain.xml: nothing to do: no device is passed through"
+run 0 diff --quiet plain.xml
+err_empty
 run 0 patch plain.xml
 same plain.xml "$lab/out"
 
