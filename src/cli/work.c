@@ -76,7 +76,10 @@ int cli_judge(const struct cli_settings *settings, const struct gpupt_plan *plan
 
 bool cli_note_idle(const struct cli_work *work, const struct gpupt_plan *plan)
 {
-	if (gpupt_plan_get_verdict(plan) != GPUPT_VERDICT_NOTHING || work->settings->report)
+	size_t count;
+	const struct gpupt_finding *findings = gpupt_plan_get_findings(plan, &count);
+	if (gpupt_plan_get_verdict(plan) != GPUPT_VERDICT_NOTHING || work->settings->report ||
+	    (count && findings[0].severity > GPUPT_INFO)) /* such as a mediated device */
 		return false;
 	cli_note(work->settings, "%s: nothing to do: no device is passed through that needs room; "
 		 "--add-device adds one of those that gpupt-xml devices lists",
