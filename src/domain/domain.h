@@ -123,11 +123,12 @@ enum gpupt_stray_kind {
 	GPUPT_STRAY_HOLE,    /* <pcihole64>, but outside of any PCI controller */
 	GPUPT_STRAY_NAME,    /* a name that looks like it */
 	GPUPT_STRAY_FW_CFG,  /* <entry> of <sysinfo type='fwcfg'> */
+	GPUPT_STRAY_PREFIX,  /* <qemu:...>, and nobody says what qemu: is */
 };
 
 struct gpupt_stray {
 	enum gpupt_stray_kind kind;
-	struct gpupt_element element; /* of the first two the start tag only */
+	struct gpupt_element element; /* the start tag only, but of an <entry> */
 	const char *name;   /* as it is written; of an <entry>, its name attribute */
 	const char *parent; /* the element it stands in */
 };

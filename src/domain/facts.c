@@ -57,6 +57,30 @@ static const struct rule *const children[] = {
 	[CTX_OTHER_TARGET] = CHILDREN({ "size", CTX_OTHER_TARGET_SIZE }),
 };
 
+/* Namespaces with facts in them, and their prefixes in the grammar. */
+static const struct {
+	const char *uri;
+	const char *prefix;
+} known_namespaces[] = {
+	{ "http://libvirt.org/schemas/domain/qemu/1.0", "qemu" },
+	{ "http://libosinfo.org/xmlns/libvirt/domain/1.0", "libosinfo" },
+};
+
+const char *gpupt_facts_name(const char *name, const char *prefix, const char *uri,
+			     char buffer[GPUPT_FACTS_NAME_MAX])
+{
+	if (!uri) /* a prefix that is not declared is part of a name that nobody has */
+		return prefix ? NULL : name;
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(known_namespaces); i++) {
+		if (!gpupt_is(uri, known_namespaces[i].uri))
+			continue;
+		int length = snprintf(buffer, GPUPT_FACTS_NAME_MAX, "%s:%s",
+				      known_namespaces[i].prefix, name);
+		return length < GPUPT_FACTS_NAME_MAX ? buffer : NULL;
+	}
+	return NULL;
+}
+
 /* ---- start tags */
 
 static void read_maxphysaddr(struct gpupt_parser *parser, const struct gpupt_attributes *attributes)

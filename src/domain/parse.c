@@ -21,15 +21,6 @@
 #include "base/util.h"
 #include "domain/setup.h"
 
-/* Namespaces with facts in them, and the prefix facts.c knows them by. */
-static const struct {
-	const char *uri;
-	const char *prefix;
-} known_namespaces[] = {
-	{ "http://libvirt.org/schemas/domain/qemu/1.0", "qemu" },
-	{ "http://libosinfo.org/xmlns/libvirt/domain/1.0", "libosinfo" },
-};
-
 struct open_element {
 	enum gpupt_context context;
 	struct gpupt_element element;
@@ -115,20 +106,6 @@ lost:
 	return false;
 }
 
-/* What facts.c calls an element; NULL where nothing in it is a fact. */
-static const char *known_name(const char *name, const char *uri, char buffer[64])
-{
-	if (!uri)
-		return name;
-	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(known_namespaces); i++) {
-		if (strcmp(known_namespaces[i].uri, uri) != 0)
-			continue;
-		int length = snprintf(buffer, 64, "%s:%s", known_namespaces[i].prefix, name);
-		return length < 64 ? buffer : NULL;
-	}
-	return NULL;
-}
-
 static void on_start_element(void *context, const xmlChar *name, const xmlChar *prefix,
 			     const xmlChar *uri, int n_namespaces, const xmlChar **namespaces,
 			     int n_attributes, int n_defaulted, const xmlChar **attributes)
@@ -150,8 +127,9 @@ static void on_start_element(void *context, const xmlChar *name, const xmlChar *
 	enum gpupt_context parent = pass->open[pass->depth - 1].context;
 	enum gpupt_context inside = CTX_FOREIGN;
 	const struct gpupt_attributes given = { attributes, n_attributes };
-	char buffer[64];
-	const char *known = known_name((const char *)name, (const char *)uri, buffer);
+	char buffer[GPUPT_FACTS_NAME_MAX];
+	const char *known = gpupt_facts_name((const char *)name, (const char *)prefix,
+					     (const char *)uri, buffer);
 	if (known)
 		inside = gpupt_facts_enter(&pass->parser, parent, known, &given);
 	if (parent == CTX_DOCUMENT && inside != CTX_DOMAIN) {
@@ -160,8 +138,11 @@ static void on_start_element(void *context, const xmlChar *name, const xmlChar *
 		     uri ? " of another namespace" : "");
 		return;
 	}
-	if ((inside == CTX_IGNORED || parent == CTX_DEVICES) && !uri &&
-	    gpupt_stray_is_likely((const char *)name))
+	if (!uri && prefix && parent == CTX_DOMAIN)
+		gpupt_strays_note_prefix(&pass->parser, (const char *)prefix, &element,
+					 &pass->open[pass->depth - 1].element);
+	else if ((inside == CTX_IGNORED || parent == CTX_DEVICES) && !uri &&
+		 gpupt_stray_is_likely((const char *)name))
 		gpupt_strays_note_element(&pass->parser, (const char *)name, &element,
 					  &pass->open[pass->depth - 1].element);
 	if (pass->parser.no_memory) {

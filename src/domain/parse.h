@@ -139,7 +139,19 @@ void gpupt_strays_enter_entry(struct gpupt_parser *parser,
 			      const struct gpupt_attributes *attributes);
 void gpupt_strays_leave_entry(struct gpupt_domain *domain, const struct gpupt_element *element);
 
+/* <qemu:commandline> and the like with a prefix that is not declared. */
+void gpupt_strays_note_prefix(struct gpupt_parser *parser, const char *prefix,
+			      const struct gpupt_element *element,
+			      const struct gpupt_element *parent);
+
 /* ---- facts.c */
+
+#define GPUPT_FACTS_NAME_MAX 64
+
+/* What the grammar calls an element, perhaps in the buffer; NULL where nothing in it is a
+ * fact. */
+const char *gpupt_facts_name(const char *name, const char *prefix, const char *uri,
+			     char buffer[GPUPT_FACTS_NAME_MAX]);
 
 /* What the child `name` of an element of context `parent` means. The elements of
  * <devices> are told apart by their attributes, so this also starts a device. */

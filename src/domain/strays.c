@@ -67,6 +67,17 @@ void gpupt_strays_note_element(struct gpupt_parser *parser, const char *name,
 		stray->element = *element;
 }
 
+void gpupt_strays_note_prefix(struct gpupt_parser *parser, const char *prefix,
+			      const struct gpupt_element *element,
+			      const struct gpupt_element *parent)
+{
+	struct gpupt_stray *stray =
+		gpupt_is(prefix, "qemu") ? add(parser, GPUPT_STRAY_PREFIX, name_of(parser, element),
+					       name_of(parser, parent)) : NULL;
+	if (stray)
+		stray->element = *element;
+}
+
 void gpupt_strays_enter_entry(struct gpupt_parser *parser,
 			      const struct gpupt_attributes *attributes)
 {

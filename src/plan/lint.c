@@ -46,6 +46,11 @@ static void check_strays(struct gpupt_making *making)
 			gpupt_making_report(making, GPUPT_FINDING_HOLE_MISSPELT, &stray->element,
 					    "pcihole64", "libvirt does not know <%.80s>; the "
 					    "name is <pcihole64>", stray->name);
+		else if (stray->kind == GPUPT_STRAY_PREFIX)
+			gpupt_making_report(making, GPUPT_FINDING_PREFIX_UNDECLARED,
+					    &stray->element, "qemu", "<%.80s> counts for nothing: "
+					    "the prefix qemu: is not declared, and libvirt drops it",
+					    stray->name);
 	}
 }
 

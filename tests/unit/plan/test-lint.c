@@ -72,6 +72,34 @@ static void test_misplaced(void **state)
 	RUN(checks);
 }
 
+static void prefix(const char *elements, bool found)
+{
+	char text[512];
+	struct gpupt_domain *domain = NULL;
+	struct gpupt_plan *plan = NULL;
+	struct gpupt_request *request = gpupt_request_new();
+	snprintf(text, sizeof(text), "<domain type='kvm'><memory>1048576</memory>%s</domain>", elements);
+	assert_non_null(request);
+	assert_int_equal(gpupt_domain_parse(text, strlen(text), NULL, &domain, NULL), 0);
+	assert_int_equal(gpupt_plan_make(domain, NULL, request, &plan, NULL), 0);
+	if (found)
+		assert_says(plan, 85, "<qemu:commandline>");
+	else
+		assert_null(finding(plan, 85));
+	gpupt_plan_free(plan);
+	gpupt_request_free(request);
+	gpupt_domain_free(domain);
+}
+
+static void test_prefix(void **state)
+{
+	(void)state;
+	prefix("<qemu:commandline><qemu:arg value='-S'/></qemu:commandline>", true);
+	prefix("<ovs:commandline/>", false);
+	prefix("<metadata><qemu:commandline/></metadata>", false);
+	prefix("<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'/>", false);
+}
+
 static void test_misspelt(void **state)
 {
 	(void)state;
@@ -385,6 +413,7 @@ int main(void)
 		cmocka_unit_test(function_zero),
 		cmocka_unit_test(test_misplaced),
 		cmocka_unit_test(test_misspelt),
+		cmocka_unit_test(test_prefix),
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_machine),
 		cmocka_unit_test(test_firmware_values),
