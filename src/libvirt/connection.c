@@ -17,6 +17,7 @@
 struct gpupt_connection {
 	virConnectPtr libvirt;
 	char *uri;
+	unsigned long version; /* libvirt's, of the daemon: asked for once; 0: not told */
 };
 
 struct gpupt_guest {
@@ -64,6 +65,8 @@ GPUPT_EXPORT int gpupt_connection_open(const char *uri, bool read_only,
 					  uri ? uri : "the default hypervisor");
 	}
 	connection->uri = virConnectGetURI(connection->libvirt);
+	if (virConnectGetLibVersion(connection->libvirt, &connection->version) < 0)
+		connection->version = 0;
 	virResetLastError();
 	*ret = connection;
 	return 0;
@@ -85,10 +88,7 @@ GPUPT_EXPORT const char *gpupt_connection_get_uri(const struct gpupt_connection 
 
 GPUPT_EXPORT unsigned long gpupt_connection_get_libvirt(const struct gpupt_connection *connection)
 {
-	unsigned long version = 0;
-	if (virConnectGetLibVersion(connection->libvirt, &version) < 0)
-		virResetLastError();
-	return version;
+	return connection->version;
 }
 
 /* DRIVER[+TRANSPORT]://[USER@][HOST][:PORT]/... (libvirt.org/uri.html). The
@@ -110,15 +110,13 @@ gpupt_connection_get_host(const struct gpupt_connection *connection)
 GPUPT_EXPORT void gpupt_connection_get_versions(const struct gpupt_connection *connection,
 						unsigned int *ret_libvirt, unsigned int *ret_qemu)
 {
-	unsigned long libvirt = 0, hypervisor = 0;
+	unsigned long hypervisor = 0;
 	const char *type = virConnectGetType(connection->libvirt);
-	if (virConnectGetLibVersion(connection->libvirt, &libvirt) < 0)
-		libvirt = 0;
 	if (!type || strcmp(type, "QEMU") != 0 ||
 	    virConnectGetVersion(connection->libvirt, &hypervisor) < 0)
 		hypervisor = 0;
 	virResetLastError();
-	*ret_libvirt = (unsigned int)libvirt;
+	*ret_libvirt = (unsigned int)connection->version;
 	*ret_qemu = (unsigned int)hypervisor;
 }
 
