@@ -224,7 +224,7 @@ GPUPT_EXPORT int gpupt_connection_list(struct gpupt_connection *connection, char
 GPUPT_EXPORT int gpupt_connection_survey(struct gpupt_connection *connection,
 					 struct gpupt_survey **ret, struct gpupt_error **error)
 {
-	return gpupt_libvirt_survey(connection->libvirt, NULL, ret, error);
+	return gpupt_libvirt_survey(connection->libvirt, NULL, false, ret, error);
 }
 
 GPUPT_EXPORT int gpupt_survey_add_users(const struct gpupt_survey *survey,

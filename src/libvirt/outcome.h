@@ -50,8 +50,8 @@ int gpupt_libvirt_put_back(virDomainPtr domain, const char *from, const char *to
 void gpupt_libvirt_look(virDomainPtr domain, struct gpupt_outcome *outcome);
 
 /* See gpupt_connection_survey() and gpupt_survey_...(). A domain that is left out may be
- * NULL. */
-int gpupt_libvirt_survey(virConnectPtr connection, virDomainPtr except,
+ * NULL. Where none is going to be taken, only hostdevs matter. */
+int gpupt_libvirt_survey(virConnectPtr connection, virDomainPtr except, bool hostdevs_only,
 			 struct gpupt_survey **ret, struct gpupt_error **error);
 int gpupt_libvirt_survey_add_users(const struct gpupt_survey *survey, virDomainPtr except,
 				   struct gpupt_request *request, struct gpupt_error **error);

@@ -23,9 +23,10 @@ struct gpupt_survey {
 	/* In the order of names: libvirt lists them in no order. */
 	struct entry {
 		virDomainPtr domain;
+		const char *name;
 		char *text;                   /* the definition; NULL: not read, or parsed */
-		struct gpupt_domain *defined; /* parsed, for its hostdevs */
-		struct gpupt_domain *running; /* the same of what runs now */
+		struct gpupt_domain *defined; /* parsed */
+		struct gpupt_domain *running; /* what runs now, for its hostdevs */
 	} *entries;
 	size_t count;
 	/* Who lists what. */
@@ -40,6 +41,7 @@ struct gpupt_survey {
 struct reading {
 	struct gpupt_survey *survey;
 	virDomainPtr except;
+	bool hostdevs_only;
 	atomic_size_t next;
 };
 
@@ -67,22 +69,24 @@ static bool same_domain(virDomainPtr a, virDomainPtr b)
 
 /* ---- reading */
 
-/* NULL also for a domain without any: most XML is not worth parsing. */
-static struct gpupt_domain *parse_with_hostdevs(virDomainPtr domain, const char *text)
+/* NULL also for a domain without any, where only hostdevs matter: most XML is not worth
+ * parsing then. */
+static struct gpupt_domain *parse(const struct entry *entry, const char *text,
+				  bool hostdevs_only)
 {
 	struct gpupt_domain *parsed = NULL;
-	if (text && strstr(text, "hostdev"))
-		gpupt_domain_parse(text, strlen(text), virDomainGetName(domain), &parsed, NULL);
+	if (text && (!hostdevs_only || strstr(text, "hostdev")))
+		gpupt_domain_parse(text, strlen(text), entry->name, &parsed, NULL);
 	return parsed;
 }
 
 /* One that vanishes meanwhile or cannot be read is passed over. A running guest may hold a
  * device that its definition does not list, and the other way round: both count. Whether
  * it runs the list told already, by the id. */
-static void read_entry(struct entry *entry)
+static void read_entry(struct entry *entry, bool hostdevs_only)
 {
 	entry->text = gpupt_libvirt_fetch(entry->domain, false);
-	entry->defined = parse_with_hostdevs(entry->domain, entry->text);
+	entry->defined = parse(entry, entry->text, hostdevs_only);
 	if (entry->defined) {
 		free(entry->text);
 		entry->text = NULL;
@@ -90,7 +94,7 @@ static void read_entry(struct entry *entry)
 	if (virDomainGetID(entry->domain) == (unsigned int)-1)
 		return;
 	GPUPT_AUTOFREE char *live = virDomainGetXMLDesc(entry->domain, 0);
-	entry->running = parse_with_hostdevs(entry->domain, live);
+	entry->running = parse(entry, live, true);
 }
 
 static void *read_some(void *data)
@@ -102,7 +106,7 @@ static void *read_some(void *data)
 		if (i >= survey->count)
 			break;
 		if (!reading->except || !same_domain(survey->entries[i].domain, reading->except))
-			read_entry(&survey->entries[i]);
+			read_entry(&survey->entries[i], reading->hostdevs_only);
 	}
 	virResetLastError();
 	return NULL;
@@ -188,7 +192,7 @@ static int find_users(struct gpupt_survey *survey, struct gpupt_error **error)
 static int compare_names(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
-	return strcmp(virDomainGetName(x->domain), virDomainGetName(y->domain));
+	return strcmp(x->name, y->name);
 }
 
 static int list(virConnectPtr connection, struct gpupt_survey *survey,
@@ -201,7 +205,8 @@ static int list(virConnectPtr connection, struct gpupt_survey *survey,
 	survey->entries = calloc((size_t)count + 1, sizeof(*survey->entries));
 	for (int i = 0; i < count; i++) {
 		if (survey->entries)
-			survey->entries[survey->count++].domain = domains[i];
+			survey->entries[survey->count++] = (struct entry){
+				.domain = domains[i], .name = virDomainGetName(domains[i]) };
 		else
 			virDomainFree(domains[i]);
 	}
@@ -212,7 +217,7 @@ static int list(virConnectPtr connection, struct gpupt_survey *survey,
 	return 0;
 }
 
-int gpupt_libvirt_survey(virConnectPtr connection, virDomainPtr except,
+int gpupt_libvirt_survey(virConnectPtr connection, virDomainPtr except, bool hostdevs_only,
 			 struct gpupt_survey **ret, struct gpupt_error **error)
 {
 	GPUPT_AUTO(gpupt_survey_free) struct gpupt_survey *survey = calloc(1, sizeof(*survey));
@@ -221,7 +226,8 @@ int gpupt_libvirt_survey(virConnectPtr connection, virDomainPtr except,
 	int r = list(connection, survey, error);
 	if (r < 0)
 		return r;
-	struct reading reading = { .survey = survey, .except = except };
+	struct reading reading = { .survey = survey, .except = except,
+				   .hostdevs_only = hostdevs_only };
 	read_all(&reading);
 	r = find_users(survey, error);
 	if (r == 0)
@@ -233,11 +239,11 @@ int gpupt_libvirt_survey_add_users(const struct gpupt_survey *survey, virDomainP
 				   struct gpupt_request *request, struct gpupt_error **error)
 {
 	for (size_t i = 0; i < survey->n_users; i++) {
-		virDomainPtr domain = survey->entries[survey->users[i].entry].domain;
-		if (except && same_domain(domain, except))
+		const struct entry *entry = &survey->entries[survey->users[i].entry];
+		if (except && same_domain(entry->domain, except))
 			continue;
 		int r = gpupt_request_add_other_user(request, survey->users[i].address,
-						     virDomainGetName(domain), error);
+						     entry->name, error);
 		if (r < 0)
 			return r;
 	}
@@ -246,7 +252,7 @@ int gpupt_libvirt_survey_add_users(const struct gpupt_survey *survey, virDomainP
 
 static int compare_to_name(const void *name, const void *entry)
 {
-	return strcmp(name, virDomainGetName(((const struct entry *)entry)->domain));
+	return strcmp(name, ((const struct entry *)entry)->name);
 }
 
 int gpupt_libvirt_survey_take(struct gpupt_survey *survey, const char *name,
@@ -273,6 +279,6 @@ GPUPT_EXPORT int gpupt_libvirt_add_other_users(virConnectPtr connection, virDoma
 					       struct gpupt_error **error)
 {
 	GPUPT_AUTO(gpupt_survey_free) struct gpupt_survey *survey = NULL;
-	int r = gpupt_libvirt_survey(connection, except, &survey, error);
+	int r = gpupt_libvirt_survey(connection, except, true, &survey, error);
 	return r < 0 ? r : gpupt_libvirt_survey_add_users(survey, except, request, error);
 }
