@@ -88,13 +88,6 @@ void gpupt_connection_get_versions(const struct gpupt_connection *connection,
 int gpupt_connection_find(struct gpupt_connection *connection, const char *name,
 			  struct gpupt_guest **ret, struct gpupt_error **error);
 
-/** Lists the domains that have a definition, running or not.
- *  @param ret_names  sorted, and NULL behind the last; one allocation, freed with
- *                    free()
- *  @return 0, GPUPT_E_LIBVIRT or GPUPT_E_NOMEM. Since 0.1. */
-int gpupt_connection_list(struct gpupt_connection *connection, char ***ret_names,
-			  size_t *ret_count, struct gpupt_error **error);
-
 /**
  * Tells @p request which host devices the other domains of the connection list,
  * running or not; see gpupt_request_add_other_user(). A domain that vanishes
@@ -115,6 +108,13 @@ int gpupt_connection_add_other_users(struct gpupt_connection *connection,
  */
 int gpupt_connection_survey(struct gpupt_connection *connection, struct gpupt_survey **ret,
 			    struct gpupt_error **error);
+
+/** Lists those of the domains that have a definition, running or not.
+ *  @param ret_names  sorted, and NULL behind the last; freed with free(), while the names
+ *                    belong to @p survey
+ *  @return 0 or GPUPT_E_NOMEM. Since 0.1. */
+int gpupt_survey_list(const struct gpupt_survey *survey, const char ***ret_names,
+		      size_t *ret_count, struct gpupt_error **error);
 
 /** Gives away what was read of the domain of that name: as gpupt_guest_read() without
  *  passwords.

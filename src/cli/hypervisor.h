@@ -18,10 +18,10 @@
 	X(connection_get_versions) \
 	X(connection_find) \
 	X(connection_add_other_users) \
-	X(connection_list) \
 	X(connection_survey) \
 	X(survey_add_users) \
 	X(survey_free) \
+	X(survey_list) \
 	X(survey_take) \
 	X(guest_free) \
 	X(guest_get_name) \

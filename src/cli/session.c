@@ -28,9 +28,8 @@ int cli_session_open(const struct cli_settings *settings, struct cli_session *se
 	int r = cli_target_connect(&own, cli_access_for(settings), &target, error);
 	if (r == 0)
 		r = cli_session_survey(session, error);
-	return r < 0 ? r : session->hypervisor.connection_list(session->connection,
-							       &session->names,
-							       &session->n_names, error);
+	return r < 0 ? r : session->hypervisor.survey_list(session->survey, &session->names,
+							   &session->n_names, error);
 }
 
 void cli_session_close(struct cli_session *session)

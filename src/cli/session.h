@@ -15,7 +15,7 @@ struct cli_session {
 	struct gpupt_connection *connection;
 	struct gpupt_inventory *host; /* grows with the firmware files that are read */
 	struct gpupt_survey *survey;
-	char **names; /* of the domains that have a definition, sorted */
+	const char **names; /* of the domains that have a definition, sorted; the survey's */
 	size_t n_names;
 	struct gpupt_error *failure; /* why there is no connection, or no survey */
 	bool changed; /* the target at hand was */

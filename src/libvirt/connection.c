@@ -178,49 +178,6 @@ GPUPT_EXPORT int gpupt_connection_find(struct gpupt_connection *connection, cons
 	}
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* The pointers and what they point to, in one block. */
-static char **copy_names(virDomainPtr *domains, size_t count)
-{
-	size_t size = (count + 1) * sizeof(char *);
-	for (size_t i = 0; i < count; i++)
-		size += strlen(virDomainGetName(domains[i])) + 1;
-	char **names = malloc(size);
-	char *text = (char *)(names + count + 1);
-	for (size_t i = 0; names && i < count; i++) {
-		names[i] = text;
-		text = stpcpy(text, virDomainGetName(domains[i])) + 1;
-	}
-	if (names) {
-		names[count] = NULL;
-		qsort(names, count, sizeof(*names), compare_names);
-	}
-	return names;
-}
-
-GPUPT_EXPORT int gpupt_connection_list(struct gpupt_connection *connection, char ***ret_names,
-				       size_t *ret_count, struct gpupt_error **error)
-{
-	virDomainPtr *domains = NULL;
-	int count = virConnectListAllDomains(connection->libvirt, &domains,
-					     VIR_CONNECT_LIST_DOMAINS_PERSISTENT);
-	if (count < 0)
-		return gpupt_fail_libvirt(error, "cannot list the domains");
-	char **names = copy_names(domains, (size_t)count);
-	for (int i = 0; i < count; i++)
-		virDomainFree(domains[i]);
-	free(domains);
-	if (!names)
-		return gpupt_fail_nomem(error);
-	*ret_names = names;
-	*ret_count = (size_t)count;
-	return 0;
-}
-
 GPUPT_EXPORT int gpupt_connection_survey(struct gpupt_connection *connection,
 					 struct gpupt_survey **ret, struct gpupt_error **error)
 {

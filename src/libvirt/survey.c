@@ -24,6 +24,7 @@ struct gpupt_survey {
 	struct entry {
 		virDomainPtr domain;
 		const char *name;
+		bool transient;               /* there is no definition */
 		char *text;                   /* the definition; NULL: not read, or parsed */
 		struct gpupt_domain *defined; /* parsed */
 		struct gpupt_domain *running; /* what runs now, for its hostdevs */
@@ -195,6 +196,17 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+static int compare_to_name(const void *name, const void *entry)
+{
+	return strcmp(name, ((const struct entry *)entry)->name);
+}
+
+static struct entry *find(struct gpupt_survey *survey, const char *name)
+{
+	return bsearch(name, survey->entries, survey->count, sizeof(*survey->entries),
+		       compare_to_name);
+}
+
 static int list(virConnectPtr connection, struct gpupt_survey *survey,
 		struct gpupt_error **error)
 {
@@ -217,6 +229,25 @@ static int list(virConnectPtr connection, struct gpupt_survey *survey,
 	return 0;
 }
 
+/* Which they are another list tells: of these there are few, if any. */
+static int mark_transient(virConnectPtr connection, struct gpupt_survey *survey,
+			  struct gpupt_error **error)
+{
+	virDomainPtr *domains = NULL;
+	int count = virConnectListAllDomains(connection, &domains,
+					     VIR_CONNECT_LIST_DOMAINS_TRANSIENT);
+	if (count < 0)
+		return gpupt_fail_libvirt(error, "cannot list the domains");
+	for (int i = 0; i < count; i++) {
+		struct entry *entry = find(survey, virDomainGetName(domains[i]));
+		if (entry)
+			entry->transient = true;
+		virDomainFree(domains[i]);
+	}
+	free(domains);
+	return 0;
+}
+
 int gpupt_libvirt_survey(virConnectPtr connection, virDomainPtr except, bool hostdevs_only,
 			 struct gpupt_survey **ret, struct gpupt_error **error)
 {
@@ -224,6 +255,8 @@ int gpupt_libvirt_survey(virConnectPtr connection, virDomainPtr except, bool hos
 	if (!survey)
 		return gpupt_fail_nomem(error);
 	int r = list(connection, survey, error);
+	if (r == 0 && !hostdevs_only)
+		r = mark_transient(connection, survey, error);
 	if (r < 0)
 		return r;
 	struct reading reading = { .survey = survey, .except = except,
@@ -250,17 +283,26 @@ int gpupt_libvirt_survey_add_users(const struct gpupt_survey *survey, virDomainP
 	return 0;
 }
 
-static int compare_to_name(const void *name, const void *entry)
+GPUPT_EXPORT int gpupt_survey_list(const struct gpupt_survey *survey, const char ***ret_names,
+				   size_t *ret_count, struct gpupt_error **error)
 {
-	return strcmp(name, ((const struct entry *)entry)->name);
+	const char **names = calloc(survey->count + 1, sizeof(*names));
+	size_t count = 0;
+	if (!names)
+		return gpupt_fail_nomem(error);
+	for (size_t i = 0; i < survey->count; i++)
+		if (!survey->entries[i].transient)
+			names[count++] = survey->entries[i].name;
+	*ret_names = names;
+	*ret_count = count;
+	return 0;
 }
 
 int gpupt_libvirt_survey_take(struct gpupt_survey *survey, const char *name,
 			      virDomainPtr *ret_domain, struct gpupt_domain **ret,
 			      struct gpupt_error **error)
 {
-	struct entry *entry = bsearch(name, survey->entries, survey->count, sizeof(*entry),
-				      compare_to_name);
+	struct entry *entry = find(survey, name);
 	if (!entry || (!entry->text && !entry->defined))
 		return GPUPT_E_NOT_FOUND;
 	GPUPT_AUTOFREE char *text = GPUPT_STEAL(entry->text);

@@ -271,16 +271,16 @@ static void test_list(void **state)
 	struct lab *lab = *state;
 	struct gpupt_connection *connection = NULL;
 	struct gpupt_survey *survey = NULL;
-	char **names = NULL;
+	const char **names = NULL;
 	size_t count = 0;
 	assert_int_equal(gpupt_connection_open(node_uri(), true, &connection, NULL), 0);
-	assert_int_equal(gpupt_connection_list(connection, &names, &count, NULL), 0);
+	assert_int_equal(gpupt_connection_survey(connection, &survey, NULL), 0);
+	assert_int_equal(gpupt_survey_list(survey, &names, &count, NULL), 0);
 	assert_int_equal(count, GPUPT_ARRAY_SIZE(expected));
 	for (size_t i = 0; i < count; i++)
 		assert_string_equal(names[i], expected[i]);
 	assert_null(names[count]);
 	free(names);
-	assert_int_equal(gpupt_connection_survey(connection, &survey, NULL), 0);
 	for (int i = 0; i < 2; i++) {
 		struct gpupt_guest *guest = NULL;
 		struct gpupt_outcome *outcome = NULL;
