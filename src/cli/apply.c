@@ -27,8 +27,13 @@ static int print_outcome_diff(const struct cli_work *work, const struct gpupt_ou
 	const char *old_text =
 		gpupt_domain_get_text(hypervisor->outcome_get_domain(outcome), &old_length);
 	const char *new_text = hypervisor->outcome_get_text(outcome, &new_length);
-	return cli_show_diff(work->settings, work->target.diff_name, old_text, old_length,
-			      new_text, new_length, error);
+	struct cli_changes changes = { 0 };
+	int r = cli_make_diff(work->settings, work->target.diff_name, old_text, old_length,
+			      new_text, new_length, &changes, error);
+	if (r == 0)
+		r = cli_show_changes(work->settings, &changes, error);
+	free(changes.text);
+	return r;
 }
 
 /* gpupt_guest_apply() calls this with something to define. */

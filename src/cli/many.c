@@ -4,6 +4,7 @@
 #include <fnmatch.h>
 #include <unistd.h>
 
+#include "cli/ahead.h"
 #include "cli/fleet.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
@@ -11,6 +12,9 @@
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/target.h"
+
+/* So many are planned for before the first of them is shown, and so much text. */
+enum { MAX_AHEAD = 64, MAX_AHEAD_BYTES = 4 << 20 };
 
 /* What a target came to. */
 enum result { WAITING, DEFINED, REWRITTEN, UNCHANGED, DIFFERS, FOUND, NO_FIT, FAILED };
@@ -32,6 +36,8 @@ struct many {
 	struct item *items;
 	size_t count;
 	size_t capacity;
+	struct cli_ahead *ahead; /* MAX_AHEAD; NULL: each when it is its turn */
+	size_t first_ahead, n_ahead; /* items that are there, or were */
 };
 
 static bool is_pattern(const char *operand)
@@ -283,19 +289,60 @@ static void begin_report(struct many *many, const struct item *item)
 	});
 }
 
-static int run(struct many *many, struct item *item, struct gpupt_error **error)
+static const struct gpupt_error *failure_of(const struct item *item)
+{
+	return is_host(item) ? item->session->failure : item->failure;
+}
+
+static struct cli_settings settings_of(const struct many *many, const struct item *item)
 {
 	struct cli_settings one = cli_session_settings(many->settings, item->session);
-	GPUPT_AUTO(gpupt_error_free) struct gpupt_error *own = NULL;
 	one.operand = item->operand;
 	one.as_domain |= item->as_domain;
 	one.report = many->report;
 	one.quiet |= many->report != NULL;
+	return one;
+}
+
+/* What is read already, or quickly: others are to be seen as they come. */
+static bool can_go_ahead(const struct many *many, const struct item *item)
+{
+	return many->ahead && !failure_of(item) && (item->is_file || item->session->survey);
+}
+
+/* What changes nothing can be planned for before it is its turn, and by several threads. */
+static void go_ahead(struct many *many, size_t first)
+{
+	size_t n = 0, bytes = 0;
+	for (size_t i = first; i < many->count && n < MAX_AHEAD && bytes < MAX_AHEAD_BYTES &&
+	     can_go_ahead(many, &many->items[i]); i++) {
+		const struct cli_settings one = settings_of(many, &many->items[i]);
+		bytes += cli_ahead_open(&one, &many->ahead[n++]);
+	}
+	cli_ahead_plan(many->ahead, n);
+	many->first_ahead = first;
+	many->n_ahead = n;
+}
+
+static int run_command(struct many *many, const struct item *item, struct gpupt_error **error)
+{
+	size_t i = (size_t)(item - many->items) - many->first_ahead;
+	const struct cli_settings one = settings_of(many, item);
+	if (i >= many->n_ahead)
+		return one.command->run(&one, error);
+	int r = cli_ahead_show(&many->ahead[i], error);
+	cli_ahead_close(&many->ahead[i]);
+	return r;
+}
+
+static int run(struct many *many, struct item *item, struct gpupt_error **error)
+{
+	GPUPT_AUTO(gpupt_error_free) struct gpupt_error *own = NULL;
 	item->session->changed = false;
 	if (many->report)
 		begin_report(many, item);
-	const struct gpupt_error *failure = is_host(item) ? item->session->failure : item->failure;
-	int r = failure ? GPUPT_E_LIBVIRT : one.command->run(&one, &own);
+	const struct gpupt_error *failure = failure_of(item);
+	int r = failure ? GPUPT_E_LIBVIRT : run_command(many, item, &own);
 	const struct gpupt_error *why = failure ? failure : own;
 	item->result = judge(many, item, r);
 	if (r < 0)
@@ -389,10 +436,14 @@ static int report_the_rest(struct many *many, struct gpupt_error **error)
 static int run_all(struct many *many, struct gpupt_error **error)
 {
 	int r = 0;
+	if (many->settings->command->bit == CLI_DIFF && !many->settings->show_secrets)
+		many->ahead = calloc(MAX_AHEAD, sizeof(*many->ahead));
 	cli_catch_interrupts();
 	for (size_t i = 0; i < many->count; i++) {
 		struct item *item = &many->items[i];
 		cli_progress_show(many->settings, i + 1, many->count, item->label);
+		if (i >= many->first_ahead + many->n_ahead)
+			go_ahead(many, i);
 		r = run(many, item, error);
 		if (r < 0 || !goes_on(many, item))
 			break;
@@ -412,6 +463,9 @@ static void clear(struct many *many)
 		free(many->items[i].label);
 		gpupt_error_free(many->items[i].failure);
 	}
+	for (size_t i = 0; i < many->n_ahead; i++)
+		cli_ahead_close(&many->ahead[i]);
+	free(many->ahead);
 	free(many->items);
 	cli_report_free(many->report);
 	cli_fleet_close(&many->fleet);

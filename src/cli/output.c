@@ -390,8 +390,8 @@ static void make_plain(char *name)
 }
 
 int cli_make_diff(const struct cli_settings *settings, const char *name, const char *old_text,
-		  size_t old_length, const char *new_text, size_t new_length, char **ret,
-		  size_t *ret_length, bool *ret_redacted, struct gpupt_error **error)
+		  size_t old_length, const char *new_text, size_t new_length,
+		  struct cli_changes *ret, struct gpupt_error **error)
 {
 	GPUPT_AUTOFREE char *plain = strdup(name);
 	GPUPT_AUTOFREE char *old_name = NULL;
@@ -413,25 +413,31 @@ int cli_make_diff(const struct cli_settings *settings, const char *name, const c
 		.context = 3,
 		.redact = !settings->show_secrets,
 	};
-	return gpupt_diff(old_text, old_length, new_text, new_length, &options, ret, ret_length,
-			  ret_redacted, error);
+	return gpupt_diff(old_text, old_length, new_text, new_length, &options, &ret->text,
+			  &ret->length, &ret->redacted, error);
+}
+
+int cli_print_changes(const struct cli_settings *settings, const struct cli_changes *changes,
+		      struct gpupt_error **error)
+{
+	int r = cli_use_color(settings->color, stdout) ?
+			print_colored_diff(changes->text, changes->length, error) :
+			cli_print_text(changes->text, changes->length, error);
+	if (changes->redacted)
+		cli_note(settings, "a password is hidden in this diff, so patch(1) will not "
+				   "apply it; --show-secrets shows it");
+	return r;
 }
 
 int cli_print_diff(const struct cli_settings *settings, const char *name, const char *old_text,
 		   size_t old_length, const char *new_text, size_t new_length,
 		   struct gpupt_error **error)
 {
-	GPUPT_AUTOFREE char *diff = NULL;
-	size_t length;
-	bool redacted = false;
-	int r = cli_make_diff(settings, name, old_text, old_length, new_text, new_length, &diff,
-			      &length, &redacted, error);
-	if (r < 0)
-		return r;
-	r = cli_use_color(settings->color, stdout) ? print_colored_diff(diff, length, error) :
-						 cli_print_text(diff, length, error);
-	if (redacted)
-		cli_note(settings, "a password is hidden in this diff, so patch(1) will not "
-				   "apply it; --show-secrets shows it");
+	struct cli_changes changes = { 0 };
+	int r = cli_make_diff(settings, name, old_text, old_length, new_text, new_length,
+			      &changes, error);
+	if (r == 0)
+		r = cli_print_changes(settings, &changes, error);
+	free(changes.text);
 	return r;
 }

@@ -54,15 +54,23 @@ int cli_print_text(const char *text, size_t length, struct gpupt_error **error);
 int cli_put_text(const struct cli_settings *settings, const char *text, size_t length,
 		 struct gpupt_error **error);
 
-/* The diff from the old text to the new one, freed with free(). `name` is the part
- * behind "a/" and "b/"; *ret_redacted may be NULL. */
-int cli_make_diff(const struct cli_settings *settings, const char *name, const char *old_text,
-		  size_t old_length, const char *new_text, size_t new_length, char **ret,
-		  size_t *ret_length, bool *ret_redacted, struct gpupt_error **error);
+/* A diff that is still to be shown. */
+struct cli_changes {
+	char *text; /* freed with free() */
+	size_t length;
+	bool redacted; /* so that it does not apply */
+};
 
-/* The same on standard output. `name` is the
- * part behind "a/" and "b/". Says on standard error when it was redacted so that
- * it does not apply. */
+/* The diff from the old text to the new one. `name` is the part behind "a/" and "b/". */
+int cli_make_diff(const struct cli_settings *settings, const char *name, const char *old_text,
+		  size_t old_length, const char *new_text, size_t new_length,
+		  struct cli_changes *ret, struct gpupt_error **error);
+
+/* To standard output. Says on standard error when it was redacted. */
+int cli_print_changes(const struct cli_settings *settings, const struct cli_changes *changes,
+		      struct gpupt_error **error);
+
+/* Both. */
 int cli_print_diff(const struct cli_settings *settings, const char *name, const char *old_text,
 		   size_t old_length, const char *new_text, size_t new_length,
 		   struct gpupt_error **error);

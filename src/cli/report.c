@@ -85,20 +85,13 @@ void cli_report_change(struct cli_report *report, bool needs_restart, bool manag
 		set(report, "validation_error", gpupt_json_text(validation_error));
 }
 
-int cli_show_diff(const struct cli_settings *settings, const char *name, const char *old_text,
-		  size_t old_length, const char *new_text, size_t new_length,
-		  struct gpupt_error **error)
+int cli_show_changes(const struct cli_settings *settings, const struct cli_changes *changes,
+		     struct gpupt_error **error)
 {
-	GPUPT_AUTOFREE char *diff = NULL;
-	size_t length;
 	if (!settings->report)
-		return cli_print_diff(settings, name, old_text, old_length, new_text, new_length,
-				      error);
-	int r = cli_make_diff(settings, name, old_text, old_length, new_text, new_length, &diff,
-			      &length, NULL, error);
-	if (r == 0)
-		set(settings->report, "diff", gpupt_json_text(diff));
-	return r;
+		return cli_print_changes(settings, changes, error);
+	set(settings->report, "diff", gpupt_json_text(changes->text));
+	return 0;
 }
 
 /* ---- a table */

@@ -38,9 +38,8 @@ int cli_report_end(struct cli_report *report, const char *result, int status,
 /* All targets were. */
 int cli_report_close(struct cli_report *report, struct gpupt_error **error);
 
-/* Prints the diff (see cli_print_diff()), or puts it into the report. */
-int cli_show_diff(const struct cli_settings *settings, const char *name, const char *old_text,
-		  size_t old_length, const char *new_text, size_t new_length,
-		  struct gpupt_error **error);
+/* Prints the diff, or puts it into the report. */
+int cli_show_changes(const struct cli_settings *settings, const struct cli_changes *changes,
+		     struct gpupt_error **error);
 
 #endif

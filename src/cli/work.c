@@ -2,6 +2,7 @@
 #include "cli/work.h"
 
 #include "cli/report.h"
+#include "cli/session.h"
 
 int cli_work_open(const struct cli_settings *settings, enum cli_access access,
 		  struct cli_work *ret, struct gpupt_error **error)
@@ -33,8 +34,15 @@ int cli_work_plan(struct cli_work *work, struct gpupt_error **error)
 				error);
 }
 
+void cli_work_renew_inventory(struct cli_work *work)
+{
+	if (work->inventory && work->settings->session)
+		work->inventory = work->settings->session->host;
+}
+
 void cli_work_close(struct cli_work *work)
 {
+	free(work->changes.text);
 	free(work->text);
 	gpupt_plan_free(work->plan);
 	gpupt_request_free(work->request);

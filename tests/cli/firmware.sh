@@ -80,6 +80,26 @@ err_has "bios.bin says that it is 1.15.0-1 (seabios-1.15.0), and seabios-1.16.3 
 run 0 explain guest.xml "$card" --firmware seabios-1.15.0
 err_lacks "GPUPT-0038"
 
+# Many guests, of one firmware or another, are planned for together, in threads: each as if
+# it were alone, and in the order they were named.
+seabios 1.12.0-1 >older.bin
+for i in $(seq 100); do
+	case $((i % 4)) in
+	0) sed '/<hostdev/,/<\/hostdev>/d' guest.xml ;;
+	1) sed 's/bios\.bin/older.bin/' guest.xml ;;
+	2) sed "s/<memory unit='GiB'>4/<memory unit='GiB'>$i/" guest.xml ;;
+	3) sed 's/<devices>/&<broken/' guest.xml ;;
+	esac >guest-$i.xml
+	set -- "$@" guest-$i.xml
+	"$GPUPT_XML" diff guest-$i.xml "$card" --headroom 64GiB -v >>alone.out 2>>alone.err
+done
+run 2 diff "$@" "$card" --headroom 64GiB -v
+set --
+status=0
+same "$lab/out" alone.out
+sed '$d' "$lab/err" | cmp - alone.err || fail "planned for together other than alone"
+err_has "100 in all: 75 would change, 25 failed"
+
 # A file that does not tell, or is not there, leaves the set as it was.
 unread=$(cp silent.bin bios.bin && possible "$card")
 gone=$(rm bios.bin && possible "$card")

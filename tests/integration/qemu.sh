@@ -198,6 +198,9 @@ sed -e "s/z-k8s-n-1/passing/; s/5f11/5f13/" -e '/<hostdev/,/<\/hostdev/d' \
 if virsh -q -c qemu:///system create /run/lab/transient.xml --paused 2>/run/lab/err; then
 	run 2 "$gpupt_xml" apply passing -c qemu:///system --pcihole64 64GiB
 	has "$err" "domain passing is transient"
+	run 1 "$gpupt_xml" diff --all -c qemu:///system --inventory $snapshot --pcihole64 96GiB
+	has "$out" "b/z-k8s-n-1.xml"
+	has_not "$out" "passing" # without a definition
 	virsh -q -c qemu:///system destroy passing
 	has_not "$(virsh -r -c qemu:///system list --all --name)" "passing"
 else
