@@ -23,7 +23,7 @@ static void outlive_broken_pipes(void)
 
 int cli_hypervisor_load(struct cli_hypervisor *ret, struct gpupt_error **error)
 {
-	struct cli_hypervisor loaded = { .library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL) };
+	struct cli_hypervisor loaded = { .library = dlopen(LIBRARY, RTLD_LAZY | RTLD_LOCAL) };
 	if (!loaded.library)
 		return gpupt_fail(error, GPUPT_E_NOT_FOUND,
 				  "domains need libgpupt-libvirt, which cannot be loaded (%s); "
