@@ -156,6 +156,11 @@ struct gpupt_apply_options {
 	/** Where somebody changes the domain meanwhile: return GPUPT_E_CONFLICT, and do
 	 *  not plan anew. */
 	bool no_retry;
+	/** What gpupt_guest_read() gave, with passwords unless it is a dry run: what to plan
+	 *  from first, instead of reading it again. Where the domain is no longer that when
+	 *  it comes to defining, all starts over as ever. Not to be freed before the outcome.
+	 *  May be NULL. */
+	const struct gpupt_domain *known;
 	/** Called before defining, with what is about to be defined; anything but
 	 *  0 stops there. Called again when the domain changed meanwhile and a
 	 *  new plan had to be made. May be NULL. */

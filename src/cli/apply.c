@@ -123,6 +123,7 @@ static int apply(struct cli_work *work, struct gpupt_error **error)
 	struct gpupt_apply_options options = {
 		.dry_run = work->settings->dry_run,
 		.no_retry = work->settings->no_retry,
+		.known = work->target.domain,
 		.confirm = confirm,
 		.confirm_data = &consent,
 		.keep = keeps ? keep : NULL,

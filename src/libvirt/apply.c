@@ -32,15 +32,17 @@ static int read_domain(const struct job *job, struct gpupt_domain **ret)
 	return r;
 }
 
-static int propose(const struct job *job, struct gpupt_outcome **ret)
+static int propose(const struct job *job, const struct gpupt_domain *known,
+		   struct gpupt_outcome **ret)
 {
 	GPUPT_AUTO(gpupt_outcome_free) struct gpupt_outcome *outcome =
 		calloc(1, sizeof(*outcome));
 	if (!outcome)
 		return gpupt_fail_nomem(job->error);
-	int r = read_domain(job, &outcome->domain);
+	int r = known ? 0 : read_domain(job, &outcome->own);
 	if (r < 0)
 		return r;
+	outcome->domain = known ? known : outcome->own;
 	r = gpupt_plan_make(outcome->domain, job->inventory, job->request, &outcome->plan,
 			    job->error);
 	if (r < 0)
@@ -165,11 +167,12 @@ static int carry_out(const struct job *job, struct gpupt_outcome *outcome)
 
 /* One round: *ret is set when it came to an end, and left when the domain
  * changed under our hands. */
-static int attempt(const struct job *job, struct gpupt_outcome **ret)
+static int attempt(const struct job *job, const struct gpupt_domain *known,
+		   struct gpupt_outcome **ret)
 {
 	const struct gpupt_apply_options *options = job->options;
 	GPUPT_AUTO(gpupt_outcome_free) struct gpupt_outcome *outcome = NULL;
-	int r = propose(job, &outcome);
+	int r = propose(job, known, &outcome);
 	if (r < 0)
 		return r;
 	bool wanted = gpupt_outcome_differs(outcome) && !options->dry_run;
@@ -204,7 +207,7 @@ GPUPT_EXPORT int gpupt_libvirt_apply(virDomainPtr domain, const struct gpupt_inv
 	struct gpupt_outcome *outcome = NULL;
 	int attempts = job.options->no_retry ? 1 : MAX_ATTEMPTS;
 	for (int i = 0; i < attempts && !outcome; i++) {
-		r = attempt(&job, &outcome);
+		r = attempt(&job, i == 0 ? job.options->known : NULL, &outcome);
 		if (r < 0)
 			return r;
 	}

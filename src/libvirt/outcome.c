@@ -5,7 +5,7 @@ GPUPT_EXPORT void gpupt_outcome_free(struct gpupt_outcome *outcome)
 {
 	if (!outcome)
 		return;
-	gpupt_domain_free(outcome->domain);
+	gpupt_domain_free(outcome->own);
 	gpupt_plan_free(outcome->plan);
 	free(outcome->text);
 	free(outcome->validation_error);

@@ -15,7 +15,8 @@ GPUPT_DEFINE_CLEANUP(struct gpupt_outcome, gpupt_outcome_free)
 GPUPT_DEFINE_CLEANUP(struct gpupt_survey, gpupt_survey_free)
 
 struct gpupt_outcome {
-	struct gpupt_domain *domain;
+	const struct gpupt_domain *domain;
+	struct gpupt_domain *own; /* the same, where it is not the caller's */
 	struct gpupt_plan *plan;
 	char *text;
 	size_t length;

@@ -120,11 +120,12 @@ GPUPT_EXPORT int gpupt_libvirt_restore(virDomainPtr domain, const char *expected
 		return gpupt_fail_nomem(error);
 	int r = gpupt_libvirt_check_persistent(domain, error);
 	if (r == 0)
-		r = gpupt_domain_parse(expected, strlen(expected), name, &outcome->domain, error);
+		r = gpupt_domain_parse(expected, strlen(expected), name, &outcome->own, error);
 	if (r == 0)
 		r = restore(domain, expected, text, error);
 	if (r < 0)
 		return r;
+	outcome->domain = outcome->own;
 	gpupt_libvirt_look(domain, outcome);
 	outcome->defined = true;
 	*ret = GPUPT_STEAL(outcome);

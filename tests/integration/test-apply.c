@@ -74,6 +74,36 @@ static void test_changed_meanwhile(void **state)
 	virDomainFree(domain);
 }
 
+/* What was read before serves as long as it is true. */
+static void test_known(void **state)
+{
+	struct editor editor = { .lab = *state };
+	struct gpupt_domain *known = NULL;
+	virDomainPtr domain = find(*state, "gpu");
+	assert_int_equal(gpupt_libvirt_read_domain(domain, true, &known, NULL), 0);
+	struct gpupt_apply_options options = { .confirm = edit_meanwhile, .known = known,
+					       .confirm_data = &editor };
+	assert_int_equal(virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_DESCRIPTION, "edited",
+					      NULL, NULL, VIR_DOMAIN_AFFECT_CONFIG), 0);
+	struct gpupt_outcome *outcome = apply(*state, domain, &options);
+	assert_int_equal(editor.asked, 2);
+	assert_true(gpupt_outcome_is_defined(outcome));
+	assert_ptr_not_equal(gpupt_outcome_get_domain(outcome), known);
+	assert_true(domain_says(domain, HOLE));
+	assert_true(domain_says(domain, "edited"));
+	gpupt_outcome_free(outcome);
+	gpupt_domain_free(known);
+
+	assert_int_equal(gpupt_libvirt_read_domain(domain, true, &known, NULL), 0);
+	options.known = known;
+	outcome = apply(*state, domain, &options);
+	assert_ptr_equal(gpupt_outcome_get_domain(outcome), known);
+	assert_false(gpupt_outcome_differs(outcome));
+	gpupt_outcome_free(outcome);
+	gpupt_domain_free(known);
+	virDomainFree(domain);
+}
+
 static void test_keeps_changing(void **state)
 {
 	struct lab *lab = *state;
@@ -346,6 +376,7 @@ int main(void)
 		TEST(test_dry_run),
 		TEST(test_consent_refused),
 		TEST(test_changed_meanwhile),
+		TEST(test_known),
 		TEST(test_keeps_changing),
 		TEST(test_no_retry),
 		TEST(test_running),
