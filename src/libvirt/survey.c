@@ -35,6 +35,7 @@ struct gpupt_survey {
 	struct user {
 		struct gpupt_pci_address address;
 		size_t entry;
+		unsigned char uuid[VIR_UUID_BUFLEN]; /* libvirt takes its time for each */
 	} *users;
 	size_t n_users;
 	size_t capacity;
@@ -148,7 +149,7 @@ static int add_hostdevs(const struct gpupt_domain *domain, const struct gpupt_do
 			continue;
 		if (!GPUPT_GROW(survey->users, survey->n_users, survey->capacity))
 			return gpupt_fail_nomem(error);
-		survey->users[survey->n_users++] = (struct user){ address, index };
+		survey->users[survey->n_users++] = (struct user){ address, index, { 0 } };
 	}
 	return 0;
 }
@@ -172,6 +173,9 @@ static void keep_two_of_each(struct gpupt_survey *survey)
 							  survey->users[kept - 2].address) != 0)
 			survey->users[kept++] = survey->users[i];
 	survey->n_users = kept;
+	for (size_t i = 0; i < kept; i++)
+		virDomainGetUUID(survey->entries[survey->users[i].entry].domain,
+				 survey->users[i].uuid);
 }
 
 static int find_users(struct gpupt_survey *survey, struct gpupt_error **error)
@@ -272,12 +276,14 @@ int gpupt_libvirt_survey(virConnectPtr connection, virDomainPtr except, bool hos
 int gpupt_libvirt_survey_add_users(const struct gpupt_survey *survey, virDomainPtr except,
 				   struct gpupt_request *request, struct gpupt_error **error)
 {
+	unsigned char uuid[VIR_UUID_BUFLEN];
+	bool is_one = except && virDomainGetUUID(except, uuid) == 0;
 	for (size_t i = 0; i < survey->n_users; i++) {
-		const struct entry *entry = &survey->entries[survey->users[i].entry];
-		if (except && same_domain(entry->domain, except))
+		const struct user *user = &survey->users[i];
+		if (is_one && memcmp(user->uuid, uuid, sizeof(uuid)) == 0)
 			continue;
-		int r = gpupt_request_add_other_user(request, survey->users[i].address,
-						     entry->name, error);
+		int r = gpupt_request_add_other_user(request, user->address,
+						     survey->entries[user->entry].name, error);
 		if (r < 0)
 			return r;
 	}
