@@ -18,20 +18,28 @@ sed -e "s/<domain type='kvm'>/<domain type='qemu'>/; /<mac /d" \
 	"$examples/z-k8s-n-1.xml" >/run/lab/gpu.xml
 sed '/<hostdev/,/<\/hostdev>/d' /run/lab/gpu.xml >/run/lab/plain.xml
 
-# median COMMAND...: milliseconds of wall time; what $prepare does is not timed. What fails
-# is fast, and no measure: 0 and 1 (differs) are right.
+# timed FILE COMMAND...: notes microseconds of wall time; what $prepare does is not timed.
+# What fails is fast, and no measure: 0 and 1 (differs) are right.
 prepare=true
-median() {
-	for _ in $(seq "$rounds"); do
-		$prepare
-		local start=$EPOCHREALTIME
-		"$@" >/dev/null 2>&1 || [ $? = 1 ] || echo "FAILED: $*" >&2
-		echo $((${EPOCHREALTIME/./} - ${start/./}))
-	done | sort -n | awk '{ t[NR] = $1 } END { printf "%.1f\n", t[int((NR + 1) / 2)] / 1000 }'
+timed() {
+	local file=$1
+	shift
+	$prepare
+	local start=$EPOCHREALTIME
+	"$@" >/dev/null 2>&1 || [ $? = 1 ] || echo "FAILED: $*" >&2
+	echo $((${EPOCHREALTIME/./} - ${start/./})) >>"$file"
 }
 
-row() { # WHAT OURS THEIRS
-	awk -v what="$1" -v a="$2" -v b="$3" \
+median() { sort -n "$1" | awk '{ t[NR] = $1 } END { print t[int((NR + 1) / 2)] / 1000 }'; }
+
+# row WHAT: $ours and $theirs, in turns
+row() {
+	rm -f /run/lab/ours /run/lab/theirs
+	for _ in $(seq "$rounds"); do
+		timed /run/lab/ours "${ours[@]}"
+		timed /run/lab/theirs "${theirs[@]}"
+	done
+	awk -v what="$1" -v a="$(median /run/lab/ours)" -v b="$(median /run/lab/theirs)" \
 		'BEGIN { printf "%-44s %9.1f %9.1f %6.2f\n", what, a, b, a / b }'
 }
 
@@ -50,13 +58,14 @@ define_old() { virsh -q -c $uri define /run/lab/gpu.xml; }
 printf '%-44s %9s %9s %6s\n' "$domains domains, medians of $rounds" "ours ms" "theirs ms" ratio
 for every in 100 1; do
 	define_all $every
-	row "diff --all, 1 in $every with a GPU" "$(median "$gpupt_xml" diff --all "${options[@]}")" \
-		"$(median "$fetch" $uri)"
+	ours=("$gpupt_xml" diff --all "${options[@]}")
+	theirs=("$fetch" "$uri")
+	row "diff --all, 1 in $every with a GPU"
 	for i in $(seq "$domains"); do echo "undefine vm-$i"; done | virsh -q -c $uri >/dev/null
 done
 
 "$gpupt_xml" patch /run/lab/gpu.xml "${options[@]:2}" >/run/lab/new.xml
 prepare=define_old
-row "apply, against virsh define --validate" \
-	"$(median "$gpupt_xml" apply z-k8s-n-1 "${options[@]}")" \
-	"$(median virsh -q -c $uri define --validate /run/lab/new.xml)"
+ours=("$gpupt_xml" apply z-k8s-n-1 "${options[@]}")
+theirs=(virsh -q -c "$uri" define --validate /run/lab/new.xml)
+row "apply, against virsh define --validate"
