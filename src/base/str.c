@@ -83,3 +83,21 @@ GPUPT_EXPORT void gpupt_str_clear(struct gpupt_str *str)
 	free(str->data);
 	*str = (struct gpupt_str){ 0 };
 }
+
+GPUPT_EXPORT size_t gpupt_utf8_length(const char *text, size_t left)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	if (!left)
+		return 0;
+	size_t length = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3
+			: p[0] < 0xf5 ? 4 : 0;
+	if (length > left)
+		return 0;
+	for (size_t i = 1; i < length; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return length;
+}

@@ -22,4 +22,8 @@ void gpupt_str_addf(struct gpupt_str *str, const char *format, ...)
 char *gpupt_str_steal(struct gpupt_str *str, size_t *ret_length);
 void gpupt_str_clear(struct gpupt_str *str);
 
+/* The length of the UTF-8 sequence at text[0..left), or 0 for what is none (RFC 3629: no
+ * overlong forms, no surrogates, nothing past U+10FFFF). */
+size_t gpupt_utf8_length(const char *text, size_t left);
+
 #endif

@@ -6,10 +6,19 @@
 
 #include "cli/report.h"
 
+/* A region of the target's text that has no column yet; borrowed. */
+struct cli_sarif_place {
+	size_t line;
+	size_t column; /* in bytes */
+	json_t *region;
+};
+
 /* A report as SARIF (OASIS, Static Analysis Results Interchange Format 2.1.0): what tools
  * for code review read. */
 struct cli_sarif {
 	const struct cli_report_target *target; /* the one at hand */
+	struct cli_sarif_place *places; /* in it */
+	size_t n_places, c_places;
 	json_t *results;
 	json_t *rules; /* {"GPUPT-0007": true} */
 	bool no_memory;

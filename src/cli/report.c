@@ -11,6 +11,12 @@ struct cli_report {
 	enum cli_format format;
 	bool no_memory; /* something could not be made: the end tells */
 	struct cli_report_target target;
+	struct text { /* of files whose end is still to come, some of them read ahead */
+		char *name;
+		char *text;
+		size_t length;
+	} *texts;
+	size_t n_texts, c_texts;
 	json_t *item; /* of JSON the line, of the others what they are made of */
 	struct cli_sarif sarif;
 	struct cli_table table;
@@ -33,10 +39,20 @@ int cli_report_new(const struct cli_settings *settings, struct cli_report **ret,
 	return 0;
 }
 
+static void drop_text(struct cli_report *report, size_t i)
+{
+	free(report->texts[i].name);
+	free(report->texts[i].text);
+	report->texts[i] = report->texts[--report->n_texts];
+}
+
 void cli_report_free(struct cli_report *report)
 {
 	if (!report)
 		return;
+	while (report->n_texts)
+		drop_text(report, report->n_texts - 1);
+	free(report->texts);
 	json_decref(report->item);
 	cli_sarif_clear(&report->sarif);
 	cli_table_clear(&report->table);
@@ -58,6 +74,38 @@ void cli_report_begin(struct cli_report *report, const struct cli_report_target 
 	set(report, "kind", json_string(target->kind));
 	if (target->uri)
 		set(report, "uri", gpupt_json_text(target->uri));
+}
+
+void cli_report_text(struct cli_report *report, const char *name, char *text, size_t length)
+{
+	char *copy = report->format == CLI_FORMAT_SARIF ? strdup(name) : NULL;
+	if (copy && GPUPT_GROW(report->texts, report->n_texts, report->c_texts)) {
+		report->texts[report->n_texts++] = (struct text){ copy, text, length };
+		return;
+	}
+	report->no_memory |= report->format == CLI_FORMAT_SARIF;
+	free(copy);
+	free(text);
+}
+
+static void add_sarif(struct cli_report *report, const struct gpupt_error *failure)
+{
+	size_t i = 0;
+	while (i < report->n_texts && strcmp(report->texts[i].name, report->target.name) != 0)
+		i++;
+	if (i < report->n_texts) {
+		report->target.text = report->texts[i].text;
+		report->target.length = report->texts[i].length;
+	}
+	report->no_memory |=
+		!cli_sarif_add(&report->sarif, &report->target, report->item, failure);
+	if (i < report->n_texts)
+		drop_text(report, i);
+}
+
+bool cli_report_is_own(const struct cli_report_target *target, const char *file)
+{
+	return strcmp(file, strcmp(target->name, "-") == 0 ? "<stdin>" : target->name) == 0;
 }
 
 void cli_report_plan(struct cli_report *report, const struct gpupt_plan *plan)
@@ -132,6 +180,9 @@ static void add_row(struct cli_report *report, const char *result)
 
 static void set_failure(struct cli_report *report, const struct gpupt_error *failure)
 {
+	const char *file = gpupt_error_get_file(failure);
+	if (file && !cli_report_is_own(&report->target, file))
+		set(report, "file", gpupt_json_text(file));
 	set(report, "error", gpupt_json_text(gpupt_error_get_message(failure)));
 	set(report, "line", json_integer((json_int_t)gpupt_error_get_line(failure)));
 	set(report, "column", json_integer((json_int_t)gpupt_error_get_column(failure)));
@@ -145,8 +196,7 @@ int cli_report_end(struct cli_report *report, const char *result, int status,
 	set(report, "result", json_string(result));
 	set(report, "status", json_integer(status));
 	if (report->format == CLI_FORMAT_SARIF)
-		report->no_memory |= !cli_sarif_add(&report->sarif, &report->target, report->item,
-						    failure);
+		add_sarif(report, failure);
 	else if (report->format == CLI_FORMAT_TABLE)
 		add_row(report, result);
 	if (report->no_memory)

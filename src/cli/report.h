@@ -18,10 +18,18 @@ struct cli_report_target {
 	const char *label; /* with the host's, where there are several */
 	const char *uri;   /* of the hypervisor; NULL: not known, or a file */
 	const char *kind;  /* "file", "domain", or "host" for one that cannot be had */
+	const char *text;  /* of a file, where the format counts its columns; else NULL */
+	size_t length;
 };
+
+/* Whether the file that an error names is the target itself. */
+bool cli_report_is_own(const struct cli_report_target *target, const char *file);
 
 /* A target begins; what the functions below take is about it. */
 void cli_report_begin(struct cli_report *report, const struct cli_report_target *target);
+
+/* Takes the text of a file that is a target, perhaps before its turn. */
+void cli_report_text(struct cli_report *report, const char *name, char *text, size_t length);
 
 /* The plan's findings and numbers, in the place of those of an earlier attempt. */
 void cli_report_plan(struct cli_report *report, const struct gpupt_plan *plan);

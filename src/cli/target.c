@@ -5,6 +5,7 @@
 
 #include "cli/file.h"
 #include "cli/output.h"
+#include "cli/report.h"
 #include "cli/session.h"
 
 #define SYSTEM_URI "qemu:///system"
@@ -36,15 +37,20 @@ static int name_target(const struct cli_settings *settings, struct cli_target *t
 	return target->diff_name ? 0 : gpupt_fail_nomem(error);
 }
 
-static int open_file(const char *path, struct cli_target *target, struct gpupt_error **error)
+static int open_file(const struct cli_settings *settings, struct cli_target *target,
+		     struct gpupt_error **error)
 {
+	const char *path = settings->operand;
 	GPUPT_AUTOFREE char *text = NULL;
 	size_t length;
 	int r = cli_file_read(path, &text, &length, error);
 	if (r < 0)
 		return r;
-	return gpupt_domain_parse(text, length, strcmp(path, "-") == 0 ? "<stdin>" : path,
-				  &target->domain, error);
+	r = gpupt_domain_parse(text, length, strcmp(path, "-") == 0 ? "<stdin>" : path,
+			       &target->domain, error);
+	if (settings->report)
+		cli_report_text(settings->report, path, GPUPT_STEAL(text), length);
+	return r;
 }
 
 /* The command that was given, with -c behind its name, for a shell; NULL when
@@ -199,7 +205,7 @@ int cli_target_open(const struct cli_settings *settings, enum cli_access access,
 		    struct cli_target *ret, struct gpupt_error **error)
 {
 	struct cli_target target = { .is_file = cli_target_is_file(settings) };
-	int r = target.is_file ? open_file(settings->operand, &target, error) :
+	int r = target.is_file ? open_file(settings, &target, error) :
 				 open_domain(settings, access, &target, error);
 	if (r == 0)
 		r = name_target(settings, &target, error);

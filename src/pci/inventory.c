@@ -4,6 +4,8 @@
 
 #include "pci/inventory.h"
 
+#include "base/str.h"
+
 struct gpupt_inventory {
 	struct gpupt_host host;
 	struct gpupt_pci_function *functions;
@@ -31,27 +33,10 @@ GPUPT_EXPORT void gpupt_inventory_free(struct gpupt_inventory *inventory)
 	free(inventory);
 }
 
-/* The length of the UTF-8 sequence at p[0..left), or 0 for what is none (RFC
- * 3629: no overlong forms, no surrogates, nothing past U+10FFFF). */
-static size_t utf8_length(const unsigned char *p, size_t left)
-{
-	size_t length = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3
-			: p[0] < 0xf5 ? 4 : 0;
-	if (length > left)
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return length;
-}
-
 void gpupt_make_presentable(char *text, size_t length)
 {
 	for (size_t i = 0; i < length;) {
-		size_t step = utf8_length((unsigned char *)text + i, length - i);
+		size_t step = gpupt_utf8_length(text + i, length - i);
 		bool c1_control = step == 2 && (unsigned char)text[i] == 0xc2 &&
 				  (unsigned char)text[i + 1] < 0xa0;
 		if (!step || (unsigned char)text[i] < ' ' || text[i] == 0x7f || c1_control)

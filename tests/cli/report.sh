@@ -68,6 +68,69 @@ failed = [r for r in run["results"] if r["ruleId"] == "GPUPT-FAILED"]
 assert failed[0]["locations"][0]["physicalLocation"]["region"]["startLine"] == 2
 assert "GPUPT-DIFF" in rules
 END
+
+# Columns: bytes in messages and in JSON, as compilers count; UTF-16 code units in SARIF.
+# place FILE LINE BYTES UNITS: of a <pcihole64> out of place, or of what broke
+place() { echo "$@" >>places; }
+stray() { sed "s|<devices>|&$1<pcihole64>1</pcihole64>|" "a guest.xml"; }
+line=$(grep -n '<devices>' "a guest.xml" | cut -d: -f1)
+stray '' >ascii.xml
+place ascii.xml "$line" 12 12
+stray '<!-- видеокарта -->' >cyrillic.xml # ten letters of two bytes
+place cyrillic.xml "$line" 41 31
+stray '<!-- 🐧é中 -->' | sed 's|</devices>|<!-- ж --><pcihole64>2</pcihole64>&|' >emoji.xml
+place emoji.xml "$line" 30 25 # 4 bytes and 2 units; 2 and 1; 3 and 1
+place emoji.xml "$(grep -n '</devices>' emoji.xml | cut -d: -f1)" 14 13
+stray '<!-- 🐧 --><pcihole64>2</pcihole64><!-- ж -->' | tr -d '\n' >one-line.xml
+first=$(sed 's/<!-- 🐧.*//' one-line.xml | wc -c)
+place one-line.xml 1 $((first + 14)) $((first + 12))
+place one-line.xml 1 $((first + 49)) $((first + 46))
+sed 's/$/\r/' cyrillic.xml >crlf.xml
+place crlf.xml "$line" 41 31
+{ printf '\357\273\277'; tr -d '\n' <cyrillic.xml; } >mark.xml
+first=$(sed 's/<!-- в.*//' mark.xml | wc -c)
+place mark.xml 1 $((first + 30)) $((first + 17))
+printf '<domain>\n <name>ж🐧\377\320</name></domain>\n' >not-utf-8.xml
+place not-utf-8.xml 2 14 11
+printf '<domain>\n <name>ж🐧</name><oops' >broken-late.xml
+place broken-late.xml 2 26 23
+# a byte that is part of no character, and half of one, before the place
+{ printf '<domain>\n<!-- \351 \360\237\220 --><x '; seq -f 'a%g=""' 20001; printf '/>'; } >half.xml
+place half.xml 2 15 15
+files=$(cut -d' ' -f1 places | sort -u)
+for format in sarif json text; do # the file names are words
+	# shellcheck disable=SC2086
+	"$GPUPT_XML" diff $files "$p10" --format $format >"$lab/$format" 2>"$lab/$format.err"
+done
+python3 - "$lab" <<'END' || fail "a column is wrong"
+import json, sys
+lab = sys.argv[1]
+run = json.load(open(f"{lab}/sarif"))["runs"][0]
+assert run["columnKind"] == "utf16CodeUnits"
+places = [r["locations"][0]["physicalLocation"] for r in run["results"]]
+sarif = {(p["artifactLocation"]["uri"], *p["region"].values()) for p in places}
+lines = {x["target"]: x for x in map(json.loads, open(f"{lab}/json"))}
+messages = open(f"{lab}/text.err", errors="replace").read()
+for row in open("places"):
+    file, line, bytes, units = row.split()
+    found = lines[file].get("findings", []) + [lines[file]]
+    assert (int(line), int(bytes)) in {(x.get("line"), x.get("column")) for x in found}, row
+    assert f"{file}:{line}:{bytes}: " in messages, row
+    assert (file, int(line), int(units)) in sarif, (row, sarif)
+END
+run 2 diff - "$p10" --format sarif <broken-late.xml
+grep -q '"startColumn": 23' "$lab/out" || fail "standard input has other columns: $out"
+
+# What is wrong with a snapshot is not in the guest's file.
+printf '{"ж":\n oops' >"bad host.json"
+run 2 diff right.xml --inventory "bad host.json" --format sarif
+tr -d '\n ' <"$lab/out" | grep -q '"uri":"bad%20host.json"},"region":{"startLine":2}}' ||
+	fail "not in the snapshot: $out"
+run 2 diff right.xml --inventory "bad host.json" --format json
+check 'lines[0]["file"] == "bad host.json" and lines[0]["line"] == 2'
+run 2 diff broken.xml "$p10" --format json
+check '"file" not in lines[0]'
+
 run 0 diff right.xml "$p10" --format sarif
 python3 -c 'import json; json.load(open("'"$lab/out"'"))' || fail "no JSON where nothing is found"
 
