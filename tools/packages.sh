@@ -13,7 +13,7 @@ test_packages='
 	libvirt-daemon libvirt-daemon-driver-qemu
 	qemu-system-x86 ovmf seabios busybox-static qemu-guest-agent
 	python3 python3-jsonschema ansible-core
-	zsh fish iproute2 duktape
+	zsh fish iproute2 duktape openssh-client openssh-server
 '
 
 as_root() {

@@ -55,6 +55,8 @@ void gpupt_connection_silence(void);
  * @param uri        NULL: libvirt decides (LIBVIRT_DEFAULT_URI, its configuration)
  * @param read_only  asks for no more than the right to look; secrets are then
  *                   left out of domain XML, and nothing can be defined
+ * Where standard input is no terminal the program ssh is kept from asking anything, unless
+ * the URI has no_tty=0.
  * @return 0 or GPUPT_E_LIBVIRT. Since 0.1.
  */
 int gpupt_connection_open(const char *uri, bool read_only, struct gpupt_connection **ret,

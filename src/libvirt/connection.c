@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <libvirt/virterror.h>
@@ -49,22 +50,39 @@ static int ask_on_terminal(virConnectCredentialPtr wanted, unsigned int n_wanted
 	return r;
 }
 
+/* The program ssh asks on the terminal that it was started from, whatever standard input
+ * is, and would wait there for an answer that nobody gives. With no_tty libvirt starts it
+ * with BatchMode (src/rpc/virnetsocket.c virNetSocketNewConnectSSH()). NULL: as it is. */
+static char *without_questions(const char *uri)
+{
+	const char *end = uri ? strstr(uri, "+ssh://") : NULL;
+	const char *colon = uri ? strchr(uri, ':') : NULL;
+	char *quiet = NULL;
+	if (!end || end > colon || isatty(STDIN_FILENO) || strstr(uri, "no_tty="))
+		return NULL;
+	return asprintf(&quiet, "%s%cno_tty=1", uri, strchr(uri, '?') ? '&' : '?') < 0 ? NULL :
+										     quiet;
+}
+
 GPUPT_EXPORT int gpupt_connection_open(const char *uri, bool read_only,
 				       struct gpupt_connection **ret, struct gpupt_error **error)
 {
 	struct gpupt_connection *connection = calloc(1, sizeof(*connection));
 	if (!connection)
 		return gpupt_fail_nomem(error);
+	const char *meant = uri ? uri : getenv("LIBVIRT_DEFAULT_URI");
+	GPUPT_AUTOFREE char *quiet = without_questions(meant);
 	gpupt_domain_set_up(); /* libvirt parses, too: in several threads, where there are any */
 	virConnectAuth auth = *virConnectAuthPtrDefault;
 	auth.cb = ask_on_terminal;
-	connection->libvirt = virConnectOpenAuth(uri, &auth, read_only ? VIR_CONNECT_RO : 0);
+	connection->libvirt = virConnectOpenAuth(quiet ? quiet : uri, &auth,
+						 read_only ? VIR_CONNECT_RO : 0);
 	if (!connection->libvirt) {
 		free(connection);
 		return gpupt_fail_libvirt(error, "cannot connect to %s",
 					  uri ? uri : "the default hypervisor");
 	}
-	connection->uri = virConnectGetURI(connection->libvirt);
+	connection->uri = quiet ? strdup(meant) : virConnectGetURI(connection->libvirt);
 	if (virConnectGetLibVersion(connection->libvirt, &connection->version) < 0)
 		connection->version = 0;
 	virResetLastError();

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <libvirt/virterror.h>
 
@@ -35,19 +36,59 @@ static enum gpupt_status status_of(int code)
 	}
 }
 
-/* What to do about the errors that newcomers meet first; else "". Of a system error
- * int1 is errno (src/util/virerror.c, virReportSystemErrorFull()). */
+#define START_DAEMON "`systemctl start libvirtd` (or virtqemud.socket)"
+#define WHO_MAY "; root may, members of the group libvirt, and whom a polkit rule lets"
+#define GIVE_KEY "; the host takes no key that ssh has: name one with ?keyfile=FILE, or add it to " \
+	"ssh-agent (a password is asked for on a terminal only)"
+#define KNOW_HOST "; once you know that it is that host, let `ssh` to it by hand keep its key"
+
+/* The words of ssh, and of what it starts on the host, which have one language. The first
+ * that are there count. */
+static const struct {
+	const char *words;
+	const char *what_to_do;
+} ssh_troubles[] = {
+	{ "Host key verification failed", KNOW_HOST },
+	{ "Permission denied (", GIVE_KEY }, /* and the methods that the host offers */
+	{ "ssh: ", "; see that `ssh` gets there by hand" },
+	{ "Permission denied", WHO_MAY },
+	{ "not found", "; ssh gets there, but libvirt on that host has neither virt-ssh-helper "
+		       "nor nc" },
+	{ "No such file", "; ssh gets there, is libvirt's daemon running? On that host "
+			  START_DAEMON " starts it" },
+	{ "Connection refused", "; ssh gets there, is libvirt's daemon running? On that host "
+				START_DAEMON " starts it" },
+};
+
+static const char *ssh_advice(const char *message)
+{
+	for (size_t i = 0; message && i < GPUPT_ARRAY_SIZE(ssh_troubles); i++)
+		if (strstr(message, ssh_troubles[i].words))
+			return ssh_troubles[i].what_to_do;
+	return "";
+}
+
+/* What to do about the errors that newcomers meet first; else "". Of a system error int1
+ * is errno (src/util/virerror.c, virReportSystemErrorFull()); where a program was the way
+ * to the host, its end, and what it said is in the message (src/rpc/virnetsocket.c
+ * virNetSocketReadWire()). */
 static const char *advice(void)
 {
 	const virError *why = virGetLastError();
-	bool is_socket = why && why->code == VIR_ERR_SYSTEM_ERROR && why->domain == VIR_FROM_RPC;
+	if (!why)
+		return "";
+	bool is_socket = why->code == VIR_ERR_SYSTEM_ERROR && why->domain == VIR_FROM_RPC;
 	if (is_socket && (why->int1 == ENOENT || why->int1 == ECONNREFUSED))
-		return "; is its daemon running? `systemctl start libvirtd` (or virtqemud.socket) "
-		       "starts it";
-	if ((is_socket && why->int1 == EACCES) ||
-	    (why && (why->code == VIR_ERR_AUTH_FAILED || why->code == VIR_ERR_AUTH_CANCELLED ||
-		     why->code == VIR_ERR_AUTH_UNAVAILABLE || why->code == VIR_ERR_ACCESS_DENIED)))
-		return "; root may, members of the group libvirt, and whom a polkit rule lets";
+		return "; is its daemon running? " START_DAEMON " starts it";
+	if (is_socket && (why->int1 == EIO || why->int1 == ECONNRESET || why->int1 == EPIPE))
+		return ssh_advice(why->message);
+	if (why->domain == VIR_FROM_SSH || why->domain == VIR_FROM_LIBSSH)
+		return strstr(why->message, "authenticat") ? GIVE_KEY :
+		       strstr(why->message, "host key") ? KNOW_HOST : "";
+	if ((is_socket && why->int1 == EACCES) || why->code == VIR_ERR_AUTH_FAILED ||
+	    why->code == VIR_ERR_AUTH_CANCELLED || why->code == VIR_ERR_AUTH_UNAVAILABLE ||
+	    why->code == VIR_ERR_ACCESS_DENIED)
+		return WHO_MAY;
 	return "";
 }
 
