@@ -14,6 +14,7 @@ test_packages='
 	qemu-system-x86 ovmf seabios busybox-static qemu-guest-agent
 	python3 python3-jsonschema ansible-core
 	zsh fish iproute2 duktape openssh-client openssh-server
+	git python3-yaml pre-commit
 '
 
 as_root() {
