@@ -12,17 +12,17 @@
 #include "base/str.h"
 #include "base/util.h"
 
-/* A schema error has one line per complaint: "; " takes the place of line ends. */
+/* A schema error has one line per complaint, ssh's more: "; " takes the place of line ends. */
 char *gpupt_libvirt_message(void)
 {
 	const char *message = virGetLastErrorMessage();
 	struct gpupt_str line = { 0 };
 	for (const char *p = message; *p;) {
-		size_t length = strcspn(p, "\n");
+		size_t length = strcspn(p, "\r\n");
 		if (length && line.length)
 			gpupt_str_adds(&line, "; ");
 		gpupt_str_add(&line, p, length);
-		p += length + (p[length] == '\n');
+		p += length + (p[length] != '\0');
 	}
 	return gpupt_str_steal(&line, NULL);
 }
@@ -38,31 +38,37 @@ static enum gpupt_status status_of(int code)
 
 #define START_DAEMON "`systemctl start libvirtd` (or virtqemud.socket)"
 #define WHO_MAY "; root may, members of the group libvirt, and whom a polkit rule lets"
-#define GIVE_KEY "; the host takes no key that ssh has: name one with ?keyfile=FILE, or add it to " \
-	"ssh-agent (a password is asked for on a terminal only)"
+#define GIVE_KEY "; the host takes no key that ssh has: name one with ?keyfile=FILE, or add it " \
+	"to ssh-agent (a password is asked for on a terminal only)"
 #define KNOW_HOST "; once you know that it is that host, let `ssh` to it by hand keep its key"
+#define NEW_KEY "; once you know why it has another key, take the old one out of known_hosts " \
+	"(`ssh-keygen -R HOST`) and let `ssh` to it by hand keep the new one"
+#define START_THERE "; ssh gets there, is libvirt's daemon running? On that host " START_DAEMON \
+	" starts it"
 
-/* The words of ssh, and of what it starts on the host, which have one language. The first
- * that are there count. */
+/* The words of ssh, of the libraries that stand in for it, and of what they start on the
+ * host, which have one language. The first that are there count. */
 static const struct {
 	const char *words;
 	const char *what_to_do;
 } ssh_troubles[] = {
+	{ "IDENTIFICATION HAS CHANGED", NEW_KEY },
+	{ "HOST KEY VERIFICATION FAILED", NEW_KEY },
 	{ "Host key verification failed", KNOW_HOST },
+	{ "to accept host key", KNOW_HOST },
 	{ "Permission denied (", GIVE_KEY }, /* and the methods that the host offers */
+	{ "authenticat", GIVE_KEY },
 	{ "ssh: ", "; see that `ssh` gets there by hand" },
 	{ "Permission denied", WHO_MAY },
 	{ "not found", "; ssh gets there, but libvirt on that host has neither virt-ssh-helper "
 		       "nor nc" },
-	{ "No such file", "; ssh gets there, is libvirt's daemon running? On that host "
-			  START_DAEMON " starts it" },
-	{ "Connection refused", "; ssh gets there, is libvirt's daemon running? On that host "
-				START_DAEMON " starts it" },
+	{ "No such file", START_THERE },
+	{ "Connection refused", START_THERE },
 };
 
 static const char *ssh_advice(const char *message)
 {
-	for (size_t i = 0; message && i < GPUPT_ARRAY_SIZE(ssh_troubles); i++)
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(ssh_troubles); i++)
 		if (strstr(message, ssh_troubles[i].words))
 			return ssh_troubles[i].what_to_do;
 	return "";
@@ -75,16 +81,14 @@ static const char *ssh_advice(const char *message)
 static const char *advice(void)
 {
 	const virError *why = virGetLastError();
-	if (!why)
+	if (!why || !why->message)
 		return "";
 	bool is_socket = why->code == VIR_ERR_SYSTEM_ERROR && why->domain == VIR_FROM_RPC;
 	if (is_socket && (why->int1 == ENOENT || why->int1 == ECONNREFUSED))
 		return "; is its daemon running? " START_DAEMON " starts it";
-	if (is_socket && (why->int1 == EIO || why->int1 == ECONNRESET || why->int1 == EPIPE))
+	if (why->domain == VIR_FROM_SSH || why->domain == VIR_FROM_LIBSSH ||
+	    (is_socket && (why->int1 == EIO || why->int1 == ECONNRESET || why->int1 == EPIPE)))
 		return ssh_advice(why->message);
-	if (why->domain == VIR_FROM_SSH || why->domain == VIR_FROM_LIBSSH)
-		return strstr(why->message, "authenticat") ? GIVE_KEY :
-		       strstr(why->message, "host key") ? KNOW_HOST : "";
 	if ((is_socket && why->int1 == EACCES) || why->code == VIR_ERR_AUTH_FAILED ||
 	    why->code == VIR_ERR_AUTH_CANCELLED || why->code == VIR_ERR_AUTH_UNAVAILABLE ||
 	    why->code == VIR_ERR_ACCESS_DENIED)

@@ -46,13 +46,17 @@ cat >/etc/ssh/ssh_config <<-'END'
 		HostName 127.0.0.3
 	Host unknown
 		HostName 127.0.0.4
+	Host changed
+		HostName 127.0.0.5
 	Host node-* unknown
 		IdentityFile /etc/ssh/user
 END
 echo "127.0.0.2,127.0.0.3 $(cat /etc/ssh/host.pub)" >/etc/ssh/ssh_known_hosts
+echo "127.0.0.5 $(cat /etc/ssh/stranger.pub)" >>/etc/ssh/ssh_known_hosts
 cp -a /var/cache/libvirt /etc/ssh/cache
 mkdir /run/sshd
-/usr/sbin/sshd -D -E /run/lab/sshd.log -o ListenAddress=127.0.0.2 -o ListenAddress=127.0.0.4 &
+/usr/sbin/sshd -D -E /run/lab/sshd.log -o ListenAddress=127.0.0.2 \
+	-o ListenAddress=127.0.0.4 -o ListenAddress=127.0.0.5 &
 sshd=$!
 unshare -m --propagation private "$BASH" "$0" "$@" node-2 &
 node_2=$!
@@ -111,6 +115,8 @@ trouble() {
 trouble "$(node node-1:23)" "Connection refused" "see that \`ssh\` gets there by hand"
 trouble "$(node node-9.invalid)" "Could not resolve" "see that \`ssh\` gets there by hand"
 trouble "$(node unknown)" "Host key verification failed" "once you know that it is that host"
+trouble "$(node changed)" "IDENTIFICATION HAS CHANGED" "once you know why it has another key"
+has_not "$err" "^M" # each line of ssh's has one
 stranger=$(node bare '?keyfile=/etc/ssh/stranger')
 trouble "$stranger" "Permission denied (publickey" "the host takes no key that ssh has"
 run 1 "$gpupt_xml" diff vm-2 -c "$(node bare '?keyfile=/etc/ssh/user')" -c "$(node node-2)" \
@@ -122,25 +128,31 @@ has "$out" "$stranger  failed"
 has "$out" "node-2/vm-2 "
 # by the libraries that stand in for the program
 for transport in libssh libssh2; do
-	library="qemu+$transport://root@127.0.0.2/system?known_hosts=/etc/ssh/ssh_known_hosts"
-	library="$library&sshauth=privkey&keyfile=/etc/ssh"
-	"$gpupt_xml" diff vm-1 "${inventory[@]}" -c "$library/user" >/dev/null 2>/run/lab/err ||
+	options="known_hosts=/etc/ssh/ssh_known_hosts&sshauth=privkey&keyfile=/etc/ssh"
+	library() { echo "qemu+$transport://root@127.0.0.$1/system?$options/$2"; }
+	"$gpupt_xml" diff vm-1 "${inventory[@]}" -c "$(library 2 user)" >/dev/null 2>/run/lab/err ||
 		{ grep -q "recompile\|not supported" /run/lab/err && continue; }
-	run 0 "$gpupt_xml" diff vm-1 "${inventory[@]}" -c "$library/user"
-	trouble "$library/stranger" "uthentication" "the host takes no key that ssh has"
+	run 0 "$gpupt_xml" diff vm-1 "${inventory[@]}" -c "$(library 2 user)"
+	trouble "$(library 2 stranger)" "uthenticat" "the host takes no key that ssh has"
+	trouble "$(library 4 user)" "to accept host key" "once you know that it is that host"
+	trouble "$(library 5 user)" "differs from" "once you know why it has another key"
 done
 
 # ---- nobody is there to answer: ssh would ask on the terminal that it was started from
-# on_terminal OPTIONS: what is seen there, of a run whose standard input is another
+# on_terminal OPTIONS: what is seen there, of a run whose standard input is another; Ctrl-C
+# is the answer to a question
 on_terminal() {
-	timeout 10 script -qefc "$gpupt_xml diff vm-1 $1 ${inventory[*]} </dev/null" \
-		/dev/null </dev/null >/run/lab/terminal 2>&1 &
+	rm -f /run/lab/over
+	: >/run/lab/terminal
 	for _ in $(seq 100); do
-		grep -q 'password: $' /run/lab/terminal && kill $! 2>/dev/null
-		kill -0 $! 2>/dev/null || break
+		grep -q 'password: $' /run/lab/terminal && printf '\003'
+		[ ! -e /run/lab/over ] || break
 		sleep 0.1
-	done
-	wait $!
+	done | {
+		env --default-signal=INT,QUIT timeout 10 script -qefc \
+			"$gpupt_xml diff vm-1 $1 ${inventory[*]} </dev/null" /dev/null >/run/lab/terminal
+		touch /run/lab/over
+	}
 	terminal=$(cat /run/lab/terminal)
 }
 if command -v script >/dev/null; then
