@@ -117,12 +117,13 @@ struct gpupt_mmio_result {
 	uint64_t highest_end;   /* end of the highest 64-bit BAR or bridge window in use */
 };
 
-/* A set of functions that is placed again and again, in this guest and that. Keeps
- * what the firmware did: the kernel and the size of the hole come after it. */
+/* A set of functions that is placed again and again, in this guest and that. Remembers
+ * what the firmware did, for the kernel and the size of the hole come after it, and what
+ * became of it in the end. */
 struct gpupt_mmio_session {
 	struct gpupt_mmio_function *functions;
 	size_t n_functions;
-	struct gpupt_mmio_firmware_state *state;
+	struct gpupt_mmio_session_state *state;
 	uint64_t last_minimum; /* that was found: where to look first the next time */
 };
 

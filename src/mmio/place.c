@@ -101,7 +101,7 @@ struct memory {
 	size_t n, next; /* where the next one goes */
 };
 
-struct gpupt_mmio_firmware_state {
+struct gpupt_mmio_session_state {
 	bool too_many; /* more than PCI can address: nothing is placed */
 	struct gpupt_mmio_guest guest; /* the one at hand */
 	struct gpupt_mmio_model model;
@@ -113,7 +113,7 @@ int gpupt_mmio_session_init(struct gpupt_mmio_session *session,
 {
 	*session = (struct gpupt_mmio_session){ .functions = functions,
 						.n_functions = n_functions };
-	struct gpupt_mmio_firmware_state *state = calloc(1, sizeof(*state));
+	struct gpupt_mmio_session_state *state = calloc(1, sizeof(*state));
 	session->state = state;
 	if (state && gpupt_model_init(&state->model, &state->guest, functions, n_functions) == 0) {
 		state->too_many = too_many(&state->model);
@@ -139,7 +139,7 @@ void gpupt_mmio_session_forget(struct gpupt_mmio_session *session)
 
 void gpupt_mmio_session_clear(struct gpupt_mmio_session *session)
 {
-	struct gpupt_mmio_firmware_state *state = session->state;
+	struct gpupt_mmio_session_state *state = session->state;
 	if (state) {
 		gpupt_mmio_session_forget(session);
 		gpupt_model_clear(&state->model);
@@ -213,7 +213,7 @@ static struct outcome *keep(struct memory *memory, const struct gpupt_mmio_model
 }
 
 /* Leaves the model as the firmware does. */
-static int run_firmware(struct gpupt_mmio_firmware_state *state, uint64_t traits,
+static int run_firmware(struct gpupt_mmio_session_state *state, uint64_t traits,
 			uint64_t hole_start)
 {
 	struct gpupt_mmio_model *model = &state->model;
@@ -251,7 +251,7 @@ static int run_kernel(struct gpupt_mmio_model *model, struct gpupt_mmio_result *
 
 static int run(struct gpupt_mmio_session *session, struct gpupt_mmio_result *result)
 {
-	struct gpupt_mmio_firmware_state *state = session->state;
+	struct gpupt_mmio_session_state *state = session->state;
 	struct gpupt_mmio_model *model = &state->model;
 	uint64_t traits = gpupt_mmio_traits(&state->guest);
 	const struct outcome *known = recall(&state->kernel, &state->guest, traits,
