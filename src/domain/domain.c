@@ -14,6 +14,7 @@ GPUPT_EXPORT void gpupt_domain_free(struct gpupt_domain *domain)
 	free(domain->controllers);
 	free(domain->hostdevs);
 	free(domain->others);
+	free(domain->plain);
 	free(domain->arguments);
 	free(domain->argument_elements);
 	free(domain->strays);

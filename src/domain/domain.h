@@ -133,8 +133,8 @@ struct gpupt_stray {
 	const char *parent; /* the element it stands in */
 };
 
-/* Target of a processing instruction that stands for a device, or <metadata>, which was
- * left out of the text (plan/excerpt.c). */
+/* Target of a processing instruction that stands for a device, or an element without
+ * facts, which was left out of the text (plan/excerpt.c). */
 #define GPUPT_LEFT_OUT "gpupt"
 
 /* What the domain text calls a machine, by libvirt's own rules. */
@@ -214,8 +214,9 @@ struct gpupt_domain {
 	size_t n_hostdevs, c_hostdevs;
 	struct gpupt_device *others;
 	size_t n_others, c_others;
-	struct gpupt_element metadata; /* <metadata>, the first */
-	size_t n_left_out; /* GPUPT_LEFT_OUT in the place of devices and <metadata> */
+	struct gpupt_span *plain; /* children of <domain> without a fact that a plan is to keep */
+	size_t n_plain, c_plain;
+	size_t n_left_out; /* GPUPT_LEFT_OUT in the place of devices and of those */
 	bool has_memballoon; /* libvirt adds a virtio one where there is none */
 
 	struct gpupt_element commandline; /* <qemu:commandline> */

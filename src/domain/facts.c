@@ -360,10 +360,6 @@ static void leave_fact(struct gpupt_parser *parser, enum gpupt_context context,
 		GPUPT_LAST(domain->others, domain->n_others)->size_bytes = bytes;
 		break;
 	case CTX_OS: domain->os = *element; break;
-	case CTX_METADATA:
-		if (!domain->metadata.whole.end)
-			domain->metadata = *element;
-		break;
 	case CTX_CPU: domain->cpu = *element; break;
 	case CTX_MAXPHYSADDR: domain->maxphysaddr_element = *element; break;
 	case CTX_QEMU_COMMANDLINE: domain->commandline = *element; break;
@@ -381,6 +377,19 @@ static void leave_fact(struct gpupt_parser *parser, enum gpupt_context context,
 	}
 }
 
+/* Short ones are not worth it. */
+static void note_plain(struct gpupt_parser *parser, struct gpupt_span span)
+{
+	enum { LEAST = 32 };
+	struct gpupt_domain *domain = parser->domain;
+	if (span.end - span.start < LEAST)
+		return;
+	if (GPUPT_GROW(domain->plain, domain->n_plain, domain->c_plain))
+		domain->plain[domain->n_plain++] = span;
+	else
+		parser->no_memory = true;
+}
+
 void gpupt_facts_leave(struct gpupt_parser *parser, enum gpupt_context context,
 		       enum gpupt_context parent, const char *name,
 		       const struct gpupt_element *element)
@@ -388,8 +397,11 @@ void gpupt_facts_leave(struct gpupt_parser *parser, enum gpupt_context context,
 	leave_fact(parser, context, element);
 	if (parent == CTX_DEVICES)
 		gpupt_facts_leave_device(parser, context, name, element);
-	if (parent == CTX_DOMAIN)
+	if (parent == CTX_DOMAIN) {
 		parser->domain->last_child = *element;
+		if (context == CTX_IGNORED || context == CTX_FOREIGN || context == CTX_METADATA)
+			note_plain(parser, element->whole);
+	}
 	if (parent == CTX_CPU)
 		parser->domain->last_cpu_child = *element;
 	if (parent == CTX_HOSTDEV) {

@@ -27,11 +27,11 @@ int gpupt_recheck(const struct gpupt_plan *plan, const struct gpupt_domain *old,
 
 /* ---- excerpt.c */
 
-/* Whether an edit changes something in the element. */
-bool gpupt_is_touched(const struct gpupt_plan *plan, const struct gpupt_element *element);
+/* Whether an edit changes something in the bytes of an element. */
+bool gpupt_is_touched(const struct gpupt_plan *plan, struct gpupt_span span);
 
-/* The spliced text, but for <metadata> and the devices that no edit touches: in the place
- * of each is a processing instruction, GPUPT_LEFT_OUT. *ret_text is freed with free(). 0 or
+/* The spliced text, but for devices and what is no fact where no edit touches it: in the
+ * place of each is a processing instruction, GPUPT_LEFT_OUT. *ret_text is freed with free(). 0 or
  * GPUPT_E_NOMEM. */
 int gpupt_excerpt_make(const struct gpupt_plan *plan, const struct gpupt_domain *old,
 		       const char *text, size_t length, char **ret_text, size_t *ret_length,

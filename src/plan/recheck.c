@@ -104,14 +104,14 @@ static size_t count_touched_others(const struct gpupt_plan *plan, const struct g
 {
 	size_t touched = 0;
 	for (size_t i = 0; i < old->n_others; i++)
-		touched += gpupt_is_touched(plan, &old->others[i].element);
+		touched += gpupt_is_touched(plan, old->others[i].element.whole);
 	return touched;
 }
 
 static size_t next_controller(const struct gpupt_plan *plan, const struct gpupt_domain *old,
 			      size_t i)
 {
-	while (i < old->n_controllers && !gpupt_is_touched(plan, &old->controllers[i].element) &&
+	while (i < old->n_controllers && !gpupt_is_touched(plan, old->controllers[i].element.whole) &&
 	       !find_port(plan, i, old->controllers[i].index))
 		i++;
 	return i;
@@ -146,7 +146,7 @@ static bool is_going(const struct gpupt_plan *plan, const struct gpupt_hostdev *
 /* Those that were to go, and did, are no more. */
 static size_t next_hostdev(const struct gpupt_plan *plan, const struct gpupt_domain *old, size_t i)
 {
-	while (i < old->n_hostdevs && gpupt_is_touched(plan, &old->hostdevs[i].element) ==
+	while (i < old->n_hostdevs && gpupt_is_touched(plan, old->hostdevs[i].element.whole) ==
 					      is_going(plan, &old->hostdevs[i]))
 		i++;
 	return i;

@@ -194,7 +194,7 @@ static void excerpt(void **state)
 {
 	(void)state;
 	static const char text[] =
-		"<domain><metadata><a/></metadata><devices><tpm/><controller type='pci'/>"
+		"<domain><metadata><a/><b c='d'/></metadata><devices><tpm/><controller type='pci'/>"
 		"<disk/><hostdev type='pci'/></devices></domain>";
 	static const char expected[] =
 		"<domain><?gpupt?><devices><?gpupt?><controller type='pci'><new/></controller>"
