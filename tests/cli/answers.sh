@@ -38,7 +38,8 @@ SH
 printf '#!/bin/sh\nLD_PRELOAD=%s exec %s "$@"\n' "$ANSWERS" "$GPUPT_XML" >with-answers
 chmod +x agent with-answers
 GPUPT_XML=$PWD/with-answers
-export GPUPT_MONITOR=$PWD/reply GPUPT_AGENT=$PWD/agent ASAN_OPTIONS=verify_asan_link_order=0
+export GPUPT_MONITOR=$PWD/reply GPUPT_AGENT=$PWD/agent
+export ASAN_OPTIONS="verify_asan_link_order=0${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
 
 # all there, in another place than predicted
 qemu 2147483648 70368744177664
