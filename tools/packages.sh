@@ -14,7 +14,7 @@ test_packages='
 	qemu-system-x86 ovmf seabios busybox-static qemu-guest-agent
 	python3 python3-jsonschema ansible-core
 	zsh fish iproute2 duktape openssh-client openssh-server
-	git python3-yaml pre-commit
+	git python3-yaml pre-commit netcat-openbsd
 '
 
 as_root() {
