@@ -116,8 +116,9 @@ static void size_window(struct gpupt_linux *kernel, size_t i, unsigned int which
 void gpupt_linux_size_windows(struct gpupt_linux *kernel, bool optional)
 {
 	/* From the last bridge up: windows behind a bridge are part of its own. */
-	for (size_t i = kernel->model->n; i-- > 0;)
+	const struct gpupt_mmio_model *model = kernel->model;
+	for (size_t k = model->n_bridges; k-- > 0;)
 		for (unsigned int w = 0; w < GPUPT_N_WINDOWS; w++)
-			if (gpupt_linux_is_bridge_here(kernel, i))
-				size_window(kernel, i, w, optional);
+			if (model->root[model->bridges[k]] == kernel->root)
+				size_window(kernel, model->bridges[k], w, optional);
 }

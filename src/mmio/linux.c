@@ -136,9 +136,9 @@ static int attempt(struct gpupt_linux *kernel, bool optional)
 	kernel->optional = optional;
 	gpupt_linux_size_windows(kernel, optional);
 	int r = gpupt_linux_assign_bus(kernel, kernel->root);
-	for (size_t i = 0; !r && i < model->n; i++)
-		if (gpupt_linux_is_bridge_here(kernel, i))
-			r = gpupt_linux_assign_bus(kernel, i);
+	for (size_t k = 0; !r && k < model->n_bridges; k++)
+		if (model->root[model->bridges[k]] == kernel->root)
+			r = gpupt_linux_assign_bus(kernel, model->bridges[k]);
 	return r;
 }
 
@@ -286,7 +286,7 @@ static bool wants_realloc(const struct gpupt_linux *kernel)
 	const struct gpupt_mmio_model *model = kernel->model;
 	if (model->guest->realloc)
 		return true;
-	for (size_t i = 0; i < model->n; i++)
+	for (size_t i = 0; i < model->n && model->has_vf_bars; i++)
 		for (size_t b = 0; b < model->functions[i].n_bars; b++) {
 			const struct gpupt_mmio_bar *bar = &model->functions[i].bars[b];
 			if (model->root[i] == kernel->root && gpupt_is_vf_bar(bar) &&

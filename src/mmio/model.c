@@ -28,9 +28,17 @@ int gpupt_model_init(struct gpupt_mmio_model *model, const struct gpupt_mmio_gue
 	model->parent = calloc(n + 1, sizeof(*model->parent));
 	model->root = calloc(n + 1, sizeof(*model->root));
 	model->roots = calloc(n + 1, sizeof(*model->roots));
-	if (!model->buses || !model->next || !model->parent || !model->root || !model->roots) {
+	model->bridges = calloc(n + 1, sizeof(*model->bridges));
+	if (!model->buses || !model->next || !model->parent || !model->root || !model->roots ||
+	    !model->bridges) {
 		gpupt_model_clear(model);
 		return GPUPT_E_NOMEM;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (gpupt_is_bridge(&functions[i]))
+			model->bridges[model->n_bridges++] = i;
+		for (size_t b = 0; b < functions[i].n_bars; b++)
+			model->has_vf_bars |= gpupt_is_vf_bar(&functions[i].bars[b]);
 	}
 	gpupt_model_reset(model);
 	return 0;
@@ -87,6 +95,7 @@ void gpupt_model_clear(struct gpupt_mmio_model *model)
 	free(model->parent);
 	free(model->root);
 	free(model->roots);
+	free(model->bridges);
 	gpupt_ovmf_free(model->ovmf);
 	gpupt_linux_free(model->kernel);
 	*model = (struct gpupt_mmio_model){ 0 };

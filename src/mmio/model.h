@@ -29,6 +29,9 @@ struct gpupt_mmio_model {
 	size_t *root;   /* root bus a function is on or behind */
 	size_t *roots;  /* root buses in order: the main one, then those with functions */
 	size_t n_roots;
+	size_t *bridges; /* those of the functions that are, in order */
+	size_t n_bridges;
+	bool has_vf_bars;
 	bool firmware_aborted;
 	struct gpupt_range firmware_window; /* the firmware's own, above 4 GiB */
 	struct gpupt_range window; /* the kernel's, above 4 GiB, on the main root bus */

@@ -89,7 +89,7 @@ struct outcome {
 	struct gpupt_mmio_result result;
 	bool aborted;
 	struct gpupt_range window;
-	struct gpupt_mmio_bus *buses; /* in the same block */
+	struct gpupt_mmio_bus *buses; /* in the same block; of the firmware's only */
 	struct gpupt_mmio_function functions[];
 };
 
@@ -202,7 +202,6 @@ static struct outcome *keep(struct memory *memory, const struct gpupt_mmio_model
 	}
 	struct outcome *outcome = *place;
 	memcpy(outcome->functions, model->functions, model->n * sizeof(*model->functions));
-	memcpy(outcome->buses, model->buses, (model->n + 1) * sizeof(*model->buses));
 	outcome->guest = *model->guest;
 	outcome->traits = traits;
 	outcome->hole_start = hole_start;
@@ -229,7 +228,11 @@ static int run_firmware(struct gpupt_mmio_session_state *state, uint64_t traits,
 	gpupt_model_reset(model);
 	int r = state->guest.firmware == GPUPT_FIRMWARE_OVMF ? gpupt_ovmf_place(model)
 							     : gpupt_seabios_place(model);
-	return r ? r : keep(&state->firmware, model, traits, hole_start) ? 0 : GPUPT_E_NOMEM;
+	struct outcome *outcome = r ? NULL : keep(&state->firmware, model, traits, hole_start);
+	if (!outcome)
+		return GPUPT_E_NOMEM;
+	memcpy(outcome->buses, model->buses, (model->n + 1) * sizeof(*model->buses));
+	return 0;
 }
 
 static int run_kernel(struct gpupt_mmio_model *model, struct gpupt_mmio_result *result)
