@@ -324,8 +324,9 @@ const struct gpupt_step *gpupt_plan_get_steps(const struct gpupt_plan *plan, siz
 const struct gpupt_edit *gpupt_plan_get_edits(const struct gpupt_plan *plan, size_t *ret_count);
 
 /**
- * Splices the plan's edits into @p domain's text, parses the result again and
- * checks that it says what the plan meant and nothing else.
+ * Splices the plan's edits into @p domain's text, and checks that the result says
+ * what the plan meant and nothing else: what the edits touch and what is around it
+ * is parsed again, the rest is compared byte for byte.
  * @param domain  the very domain the plan was made from
  * @param ret_text  freed with free(); has a NUL byte after its end
  * @return 0, GPUPT_E_INTERNAL (the check failed), GPUPT_E_NOMEM. Since 0.1.
