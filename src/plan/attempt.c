@@ -125,14 +125,18 @@ static bool cure_ports(struct gpupt_search *search, unsigned int remedy, bool *r
 		if (!making->devices[i].wanted || !making->devices[i].trapped || parent < 0 ||
 		    !may_be_cured(&making->functions[parent], remedy))
 			continue;
+		bool reserves = remedy == GPUPT_BIT(GPUPT_REMEDY_MEMRESERVE);
+		uint64_t reserve = reserves ? low_memory_behind(making, parent) / GPUPT_KIB : 0;
+		if (reserves && !reserve) /* it is 64-bit addresses that are missing */
+			continue;
 		const struct gpupt_controller *controller = making->devices[parent].controller;
 		bool there = controller && controller->has_index &&
 			     making->devices[i].wanted->guest.present;
 		struct gpupt_port *port = port_for(search, i);
 		if (!port)
 			continue;
-		if (remedy == GPUPT_BIT(GPUPT_REMEDY_MEMRESERVE))
-			port->mem_reserve_kib = low_memory_behind(making, parent) / GPUPT_KIB;
+		if (reserves)
+			port->mem_reserve_kib = reserve;
 		else
 			port->hotplug_off = true;
 		gpupt_change_port(port, &making->functions[parent]);

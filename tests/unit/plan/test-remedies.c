@@ -131,6 +131,28 @@ static void root_ports(void **state)
 	expect_refusal(&there, &(struct wish){ .libvirt = 6000000 }, "--allow fwcfg");
 }
 
+/* A card with 64-bit BARs alone: memReserve, which is for the others, gives it nothing. */
+static void nothing_to_reserve(void **state)
+{
+	(void)state;
+	const struct guest there = { .hole = "<pcihole64>0</pcihole64>", .card = "10de:2330",
+		.memory = "<memory unit='GiB'>16</memory>", .firmware = "", .kernel = "",
+		.cpu = "<cpu mode='custom'><model>Westmere</model></cpu>",
+		.devices = PORT("1", "") PORT("2", "") };
+	struct gpupt_domain *domain = domain_of(&there);
+	struct gpupt_plan *plan =
+		plan_with(&there, request_with(&there, &(struct wish){ .libvirt = 10003000 }));
+	char *text = NULL;
+	size_t length, count;
+	assert_false(takes(plan, GPUPT_REMEDY_MEMRESERVE));
+	gpupt_plan_get_edits(plan, &count);
+	assert_int_equal(count, 0);
+	assert_int_equal(gpupt_plan_apply(plan, domain, &text, &length, NULL), 0);
+	free(text);
+	gpupt_plan_free(plan);
+	gpupt_domain_free(domain);
+}
+
 static void kernel_option(void **state)
 {
 	(void)state;
@@ -264,6 +286,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(root_ports),	   cmocka_unit_test(kernel_option),
+		cmocka_unit_test(nothing_to_reserve),
 		cmocka_unit_test(another_slot),	   cmocka_unit_test(address_width),
 		cmocka_unit_test(firmware_window), cmocka_unit_test(nothing_needed),
 		cmocka_unit_test(functions_apart), cmocka_unit_test(names),
