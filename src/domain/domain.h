@@ -137,6 +137,12 @@ struct gpupt_stray {
  * facts, which was left out of the text (plan/excerpt.c). */
 #define GPUPT_LEFT_OUT "gpupt"
 
+/* How many there are, by what they stand for. */
+struct gpupt_left_out {
+	size_t devices;
+	size_t plain; /* children of <domain> */
+};
+
 /* What the domain text calls a machine, by libvirt's own rules. */
 enum gpupt_machine {
 	GPUPT_MACHINE_UNKNOWN,    /* not said */
@@ -216,7 +222,7 @@ struct gpupt_domain {
 	size_t n_others, c_others;
 	struct gpupt_span *plain; /* children of <domain> without a fact that a plan is to keep */
 	size_t n_plain, c_plain;
-	size_t n_left_out; /* GPUPT_LEFT_OUT in the place of devices and of those */
+	struct gpupt_left_out left_out; /* what has a stand-in */
 	bool has_memballoon; /* libvirt adds a virtio one where there is none */
 
 	struct gpupt_element commandline; /* <qemu:commandline> */

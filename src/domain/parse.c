@@ -187,11 +187,14 @@ static void on_characters(void *context, const xmlChar *text, int length)
 
 static void on_instruction(void *context, const xmlChar *target, const xmlChar *text)
 {
-	(void)text;
 	struct pass *pass = context;
+	struct gpupt_domain *domain = pass->parser.domain;
 	enum gpupt_context parent = pass->open[pass->depth - 1].context;
-	if (!pass->status && (parent == CTX_DEVICES || parent == CTX_DOMAIN))
-		pass->parser.domain->n_left_out += strcmp((const char *)target, GPUPT_LEFT_OUT) == 0;
+	/* with nothing in it, or it might have swallowed others */
+	if (pass->status || text || strcmp((const char *)target, GPUPT_LEFT_OUT) != 0)
+		return;
+	domain->left_out.devices += parent == CTX_DEVICES;
+	domain->left_out.plain += parent == CTX_DOMAIN;
 }
 
 static void on_doctype(void *context, const xmlChar *name, const xmlChar *external_id,

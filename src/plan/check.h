@@ -35,6 +35,6 @@ bool gpupt_is_touched(const struct gpupt_plan *plan, struct gpupt_span span);
  * GPUPT_E_NOMEM. */
 int gpupt_excerpt_make(const struct gpupt_plan *plan, const struct gpupt_domain *old,
 		       const char *text, size_t length, char **ret_text, size_t *ret_length,
-		       size_t *ret_left_out);
+		       struct gpupt_left_out *ret_left_out);
 
 #endif

@@ -25,6 +25,7 @@ bool gpupt_is_touched(const struct gpupt_plan *plan, struct gpupt_span span)
 struct walk {
 	const struct gpupt_domain *domain;
 	size_t plain, controller, hostdev, other;
+	bool is_plain; /* the last one was */
 };
 
 static const struct gpupt_span *earlier(const struct gpupt_span *a, const struct gpupt_span *b)
@@ -47,7 +48,8 @@ static const struct gpupt_span *next_span(struct walk *walk)
 			&domain->others[walk->other].element.whole : NULL;
 	const struct gpupt_span *next =
 		earlier(earlier(plain, controller), earlier(hostdev, other));
-	walk->plain += next && next == plain;
+	walk->is_plain = next && next == plain;
+	walk->plain += walk->is_plain;
 	walk->controller += next && next == controller;
 	walk->hostdev += next && next == hostdev;
 	walk->other += next && next == other;
@@ -56,7 +58,7 @@ static const struct gpupt_span *next_span(struct walk *walk)
 
 int gpupt_excerpt_make(const struct gpupt_plan *plan, const struct gpupt_domain *old,
 		       const char *text, size_t length, char **ret_text, size_t *ret_length,
-		       size_t *ret_left_out)
+		       struct gpupt_left_out *ret_left_out)
 {
 	static const char stand_in[] = "<?" GPUPT_LEFT_OUT "?>";
 	const size_t stand_in_length = sizeof(stand_in) - 1;
@@ -66,7 +68,8 @@ int gpupt_excerpt_make(const struct gpupt_plan *plan, const struct gpupt_domain 
 	if (!excerpt)
 		return GPUPT_E_NOMEM;
 	struct walk walk = { .domain = old };
-	size_t from = 0, edit = 0, left_out = 0;
+	struct gpupt_left_out left_out = { 0 };
+	size_t from = 0, edit = 0;
 	size_t moved = 0; /* bytes; wraps around where the text became shorter */
 	const struct gpupt_span *span;
 	while ((span = next_span(&walk))) {
@@ -77,7 +80,8 @@ int gpupt_excerpt_make(const struct gpupt_plan *plan, const struct gpupt_domain 
 		out = mempcpy(out, text + from, span->start + moved - from);
 		out = mempcpy(out, stand_in, stand_in_length);
 		from = span->end + moved;
-		left_out++;
+		left_out.plain += walk.is_plain;
+		left_out.devices += !walk.is_plain;
 	}
 	out = mempcpy(out, text + from, length - from);
 	*out = '\0';

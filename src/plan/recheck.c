@@ -97,8 +97,8 @@ static bool may_be_new(const struct gpupt_plan *plan, const struct gpupt_control
 		controller->model == GPUPT_CONTROLLER_PCI_ROOT);
 }
 
-/* ---- devices: of the old ones those that an edit touched, or was to, since the others
- * were not read again */
+/* ---- devices: of the old ones those that an edit touched, since the others were not read
+ * again; nothing that was read passes for one that an edit was to touch and did not */
 
 static size_t count_touched_others(const struct gpupt_plan *plan, const struct gpupt_domain *old)
 {
@@ -128,7 +128,8 @@ static bool same_controllers(const struct gpupt_plan *plan, const struct gpupt_d
 			i < old->n_controllers ? &old->controllers[i] : NULL;
 		bool except_hole = plan->writes_hole && wanted == old_root;
 		const struct gpupt_port *port = wanted ? find_port(plan, i, wanted->index) : NULL;
-		if (wanted && same_controller(wanted, &new->controllers[at], except_hole, port))
+		if (wanted && gpupt_is_touched(plan, wanted->element.whole) &&
+		    same_controller(wanted, &new->controllers[at], except_hole, port))
 			i = next_controller(plan, old, i + 1);
 		else if (++added > plan->n_controllers_added ||
 			 !may_be_new(plan, &new->controllers[at]))
@@ -176,7 +177,9 @@ static bool same_hostdevs(const struct gpupt_plan *plan, const struct gpupt_doma
 	for (size_t i = 0; i < new->n_hostdevs; i++) {
 		const struct gpupt_hostdev *now = &new->hostdevs[i];
 		size_t next = moved;
-		if (at < old->n_hostdevs && same_hostdev(plan, old, at, now, &next)) {
+		if (at < old->n_hostdevs &&
+		    gpupt_is_touched(plan, old->hostdevs[at].element.whole) &&
+		    same_hostdev(plan, old, at, now, &next)) {
 			moved = next;
 			at = next_hostdev(plan, old, at + 1);
 			continue;
@@ -225,10 +228,12 @@ static int parse(const struct gpupt_domain *old, const char *text, size_t length
 
 /* What is not as it should be; NULL: all is. */
 static const char *find_wrong(const struct gpupt_plan *plan, const struct gpupt_domain *old,
-			      const struct gpupt_domain *new, size_t left_out, bool *seen)
+			      const struct gpupt_domain *new, struct gpupt_left_out left_out,
+			      bool *seen)
 {
 	return !same_head(plan, old, new) ? "the machine" :
-	       new->n_left_out != old->n_left_out + left_out ||
+	       new->left_out.devices != old->left_out.devices + left_out.devices ||
+	       new->left_out.plain != old->left_out.plain + left_out.plain ||
 	       new->n_others != count_touched_others(plan, old) ? "the devices" :
 	       !same_controllers(plan, old, new) ? "the controllers" :
 	       !same_hostdevs(plan, old, new, seen) ? "the hostdevs" :
@@ -250,7 +255,8 @@ int gpupt_recheck(const struct gpupt_plan *plan, const struct gpupt_domain *old,
 	GPUPT_AUTO(gpupt_domain_free) struct gpupt_domain *new = NULL;
 	GPUPT_AUTOFREE bool *seen = calloc(plan->n_added + 1, sizeof(*seen));
 	GPUPT_AUTOFREE char *excerpt = NULL;
-	size_t excerpt_length, left_out;
+	struct gpupt_left_out left_out;
+	size_t excerpt_length;
 	if (!seen || gpupt_excerpt_make(plan, old, text, length, &excerpt, &excerpt_length,
 					&left_out) < 0)
 		return gpupt_fail_nomem(error);

@@ -172,6 +172,51 @@ static void removal_that_stays(void **state)
 	lab_close(&lab);
 }
 
+/* Of two entries for one device, one stays as it was, and the other, which an edit
+ * touched, looks like it. */
+static void removal_that_looks_like_another(void **state)
+{
+	(void)state;
+	struct lab lab;
+	lab_open(&lab, "q35", PCI("0", "pcie-root") QUIET_PORT("1") QUIET_PORT("2")
+		 QUIET_PORT("3") HOSTDEV("8", "") HOSTDEV("8", ""));
+	struct gpupt_plan *plan = plan_for(&lab, NULL, "08:00.0");
+	assert_int_equal(apply(&lab, plan), 0);
+	const struct gpupt_element *first = &lab.domain->hostdevs[0].element;
+	for (size_t i = 0; i < plan->n_edits; i++) {
+		if (plan->edits[i].replacement_length)
+			continue;
+		bool is_first = plan->edits[i].offset < first->whole.end;
+		plan->edits[i].offset = is_first ? first->end_tag : lab.domain->devices.end_tag;
+		plan->edits[i].length = 0;
+	}
+	expect_refused(&lab, plan, "hostdevs");
+	gpupt_plan_free(plan);
+	lab_close(&lab);
+}
+
+/* What is between the edits is no device any more. */
+static void devices_outside(void **state)
+{
+	(void)state;
+	struct lab lab;
+	lab_open(&lab, "q35", guest);
+	struct gpupt_plan *plan = plan_for(&lab, "09:00.0", NULL);
+	assert_int_equal(apply(&lab, plan), 0);
+	bend(plan, "</controller>", "</controller></devices>");
+	bend(plan, "<hostdev", "<devices><hostdev");
+	expect_refused(&lab, plan, "the devices");
+	gpupt_plan_free(plan);
+	lab_close(&lab);
+}
+
+/* An edit begins what looks like a stand-in and ends with the next one. */
+static void stand_in_swallowed(void **state)
+{
+	(void)state;
+	bent(NULL, "</controller>", "</controller><?gpupt ", "the devices");
+}
+
 /* What is to become of a port's <target> is in no edit. */
 static void port_as_it_was(void **state)
 {
@@ -208,16 +253,19 @@ static void excerpt(void **state)
 	const struct gpupt_plan plan = { .edits = edits, .n_edits = 2 };
 	struct gpupt_domain *domain = NULL, *again = NULL;
 	char *spliced = NULL, *found = NULL;
-	size_t length, found_length, left_out;
+	struct gpupt_left_out left_out;
+	size_t length, found_length;
 	assert_int_equal(gpupt_domain_parse(text, strlen(text), NULL, &domain, NULL), 0);
 	assert_int_equal(gpupt_splice(domain, edits, 2, &spliced, &length, NULL), 0);
 	assert_int_equal(gpupt_excerpt_make(&plan, domain, spliced, length, &found, &found_length,
 					    &left_out), 0);
 	assert_string_equal(found, expected);
 	assert_int_equal(found_length, strlen(expected));
-	assert_int_equal(left_out, 4);
+	assert_int_equal(left_out.devices, 3);
+	assert_int_equal(left_out.plain, 1);
 	assert_int_equal(gpupt_domain_parse(found, found_length, NULL, &again, NULL), 0);
-	assert_int_equal(again->n_left_out, 4);
+	assert_int_equal(again->left_out.devices, 3);
+	assert_int_equal(again->left_out.plain, 1);
 	assert_int_equal(again->n_others, 1);
 	gpupt_domain_free(again);
 	gpupt_domain_free(domain);
@@ -285,6 +333,9 @@ int main(void)
 		cmocka_unit_test(devices_swallowed),
 		cmocka_unit_test(old_device_lost),
 		cmocka_unit_test(removal_that_stays),
+		cmocka_unit_test(removal_that_looks_like_another),
+		cmocka_unit_test(devices_outside),
+		cmocka_unit_test(stand_in_swallowed),
 		cmocka_unit_test(port_as_it_was),
 		cmocka_unit_test(excerpt),
 		cmocka_unit_test(stored),
