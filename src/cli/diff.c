@@ -46,7 +46,7 @@ int cli_diff(const struct cli_settings *settings, struct gpupt_error **error)
 	r = cli_diff_prepare(&work, error);
 	if (r == 0)
 		r = cli_diff_show(&work, error);
-	if (r == CLI_DONE && !work.changes.text)
+	if (r == CLI_DONE && !work.changes.text && !settings->session)
 		cli_note_idle(&work, work.plan);
 	cli_work_close(&work);
 	return r;

@@ -90,7 +90,7 @@ void cli_report_text(struct cli_report *report, const char *name, char *text, si
 
 static void add_sarif(struct cli_report *report, const struct gpupt_error *failure)
 {
-	size_t i = 0;
+	size_t i = strcmp(report->target.kind, "file") == 0 ? 0 : report->n_texts;
 	while (i < report->n_texts && strcmp(report->texts[i].name, report->target.name) != 0)
 		i++;
 	if (i < report->n_texts) {
