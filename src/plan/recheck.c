@@ -213,6 +213,15 @@ static bool same_outside(const struct gpupt_plan *plan, const struct gpupt_domai
 	return at == length;
 }
 
+/* No edit brings what could pass for a stand-in. */
+static bool has_instruction(const struct gpupt_plan *plan)
+{
+	for (size_t i = 0; i < plan->n_edits; i++)
+		if (memmem(plan->edits[i].replacement, plan->edits[i].replacement_length, "<?", 2))
+			return true;
+	return false;
+}
+
 static int parse(const struct gpupt_domain *old, const char *text, size_t length,
 		 struct gpupt_domain **ret, struct gpupt_error **error)
 {
@@ -252,6 +261,8 @@ int gpupt_recheck(const struct gpupt_plan *plan, const struct gpupt_domain *old,
 {
 	if (!same_outside(plan, old, text, length))
 		return differs("bytes outside the edits", error);
+	if (has_instruction(plan))
+		return differs("the devices", error);
 	GPUPT_AUTO(gpupt_domain_free) struct gpupt_domain *new = NULL;
 	GPUPT_AUTOFREE bool *seen = calloc(plan->n_added + 1, sizeof(*seen));
 	GPUPT_AUTOFREE char *excerpt = NULL;
