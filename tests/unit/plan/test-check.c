@@ -102,6 +102,7 @@ static void more_than_meant(void **state)
 	bent(NULL, "</pcihole64>", "</pcihole64></controller><controller type='pci' index='7' "
 	     "model='pcie-root-port'>", "controllers");
 	bent(NULL, "<pcihole64", "<address type='pci' slot='1'/><pcihole64", "controllers");
+	bent(NULL, "<pcihole64", "<?x?><pcihole64", "the devices");
 }
 
 /* Two hostdevs are to come; the text has one of them twice. */
@@ -273,6 +274,18 @@ static void excerpt(void **state)
 	free(found);
 }
 
+/* One with something in it may have swallowed others. */
+static void stand_in_with_text(void **state)
+{
+	(void)state;
+	static const char text[] = "<domain><?gpupt?><devices><?gpupt x?><?gpupt?></devices></domain>";
+	struct gpupt_domain *domain = NULL;
+	assert_int_equal(gpupt_domain_parse(text, strlen(text), NULL, &domain, NULL), 0);
+	assert_int_equal(domain->left_out.devices, 1);
+	assert_int_equal(domain->left_out.plain, 1);
+	gpupt_domain_free(domain);
+}
+
 /* ---- what libvirt stored */
 
 static int check(struct lab *lab, const struct gpupt_plan *plan, const char *stored)
@@ -338,6 +351,7 @@ int main(void)
 		cmocka_unit_test(stand_in_swallowed),
 		cmocka_unit_test(port_as_it_was),
 		cmocka_unit_test(excerpt),
+		cmocka_unit_test(stand_in_with_text),
 		cmocka_unit_test(stored),
 		cmocka_unit_test(renewed_device),
 	};
