@@ -141,6 +141,7 @@ struct gpupt_stray {
 struct gpupt_left_out {
 	size_t devices;
 	size_t plain; /* children of <domain> */
+	bool around;  /* all but <devices> */
 };
 
 /* What the domain text calls a machine, by libvirt's own rules. */

@@ -30,8 +30,8 @@ int gpupt_recheck(const struct gpupt_plan *plan, const struct gpupt_domain *old,
 /* Whether an edit changes something in the bytes of an element. */
 bool gpupt_is_touched(const struct gpupt_plan *plan, struct gpupt_span span);
 
-/* The spliced text, but for devices and what is no fact where no edit touches it: in the
- * place of each is a processing instruction, GPUPT_LEFT_OUT. *ret_text is freed with free(). 0 or
+/* The spliced text, but for devices and what is no fact where no edit touches it, and for
+ * all that is around <devices> if nothing there is touched: in the place of each run is a processing instruction, GPUPT_LEFT_OUT. *ret_text is freed with free(). 0 or
  * GPUPT_E_NOMEM. */
 int gpupt_excerpt_make(const struct gpupt_plan *plan, const struct gpupt_domain *old,
 		       const char *text, size_t length, char **ret_text, size_t *ret_length,

@@ -41,8 +41,8 @@ static bool same_head(const struct gpupt_plan *plan, const struct gpupt_domain *
 		      const struct gpupt_domain *b)
 {
 	const char *cmdline = plan->cmdline ? plan->cmdline : a->cmdline;
-	return gpupt_same_text(a->type, b->type) && gpupt_same_text(a->name, b->name) &&
-	       gpupt_same_text(a->uuid, b->uuid) && gpupt_same_text(a->arch, b->arch) &&
+	return gpupt_same_text(a->name, b->name) && gpupt_same_text(a->uuid, b->uuid) &&
+	       gpupt_same_text(a->arch, b->arch) &&
 	       gpupt_same_text(a->machine, b->machine) && gpupt_same_text(a->os_type, b->os_type) &&
 	       gpupt_same_text(a->loader, b->loader) && gpupt_same_text(a->os_firmware, b->os_firmware) &&
 	       gpupt_same_text(cmdline, b->cmdline) && same_width(plan, a, b) &&
@@ -240,7 +240,10 @@ static const char *find_wrong(const struct gpupt_plan *plan, const struct gpupt_
 			      const struct gpupt_domain *new, struct gpupt_left_out left_out,
 			      bool *seen)
 {
-	return !same_head(plan, old, new) ? "the machine" :
+	static const struct gpupt_domain nothing;
+	const struct gpupt_domain *head = left_out.around ? &nothing : old;
+	return !gpupt_same_text(old->type, new->type) || !same_head(plan, head, new) ?
+	       "the machine" :
 	       new->left_out.devices != old->left_out.devices + left_out.devices ||
 	       new->left_out.plain != old->left_out.plain + left_out.plain ||
 	       new->n_others != count_touched_others(plan, old) ? "the devices" :

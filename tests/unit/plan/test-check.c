@@ -235,43 +235,100 @@ static void port_as_it_was(void **state)
 	lab_close(&lab);
 }
 
-/* What is read again: all but <metadata> and the devices between the edits. */
-static void excerpt(void **state)
+/* What is around <devices> is not read again where all edits are in there: an edit may
+ * bring nothing of the kind. */
+static void head_from_an_edit(void **state)
 {
 	(void)state;
-	static const char text[] =
-		"<domain><metadata><a/><b c='d'/></metadata><devices><tpm/><controller type='pci'/>"
-		"<disk/><hostdev type='pci'/></devices></domain>";
-	static const char expected[] =
-		"<domain><?gpupt?><devices><?gpupt?><controller type='pci'><new/></controller>"
-		"<?gpupt?><sound/><?gpupt?></devices></domain>";
-	const struct gpupt_edit edit_list[] = {
-		{ (size_t)(strstr(text, "/><disk") - text), 2, "><new/></controller>", 20 },
-		{ (size_t)(strstr(text, "<hostdev") - text), 0, "<sound/>", 8 },
+	bent(NULL, "</controller>", "</controller></devices><memory>1</memory><devices>",
+	     "the machine");
+	bent(NULL, "</controller>", "</controller></devices><name>x</name><devices>",
+	     "the machine");
+}
+
+/* An edit of the head has to bring what was planned there, and changes nothing else. */
+static void head_that_is_edited(void **state)
+{
+	(void)state;
+	struct lab lab;
+	lab_open(&lab, "q35", guest);
+	struct gpupt_plan *plan = plan_for(&lab, NULL, NULL);
+	assert_int_equal(apply(&lab, plan), 0);
+	struct gpupt_edit edits[2] = {
+		{ lab.domain->memory.whole.end, 0, "<uuid>x</uuid>", strlen("<uuid>x</uuid>") },
+		plan->edits[0],
 	};
-	struct gpupt_edit edits[2];
-	memcpy(edits, edit_list, sizeof(edits));
-	const struct gpupt_plan plan = { .edits = edits, .n_edits = 2 };
+	assert_int_equal(plan->n_edits, 1);
+	free(plan->edits);
+	plan->edits = edits;
+	plan->n_edits = 2;
+	expect_refused(&lab, plan, "the machine");
+	plan->edits = NULL;
+	gpupt_plan_free(plan);
+	lab_close(&lab);
+}
+
+static void check_excerpt(const char *text, struct gpupt_edit *edits, size_t n_edits,
+			  const char *expected, struct gpupt_left_out wanted)
+{
+	const struct gpupt_plan plan = { .edits = edits, .n_edits = n_edits };
 	struct gpupt_domain *domain = NULL, *again = NULL;
 	char *spliced = NULL, *found = NULL;
 	struct gpupt_left_out left_out;
 	size_t length, found_length;
 	assert_int_equal(gpupt_domain_parse(text, strlen(text), NULL, &domain, NULL), 0);
-	assert_int_equal(gpupt_splice(domain, edits, 2, &spliced, &length, NULL), 0);
+	assert_int_equal(gpupt_splice(domain, edits, n_edits, &spliced, &length, NULL), 0);
 	assert_int_equal(gpupt_excerpt_make(&plan, domain, spliced, length, &found, &found_length,
 					    &left_out), 0);
 	assert_string_equal(found, expected);
 	assert_int_equal(found_length, strlen(expected));
-	assert_int_equal(left_out.devices, 3);
-	assert_int_equal(left_out.plain, 1);
+	assert_int_equal(left_out.devices, wanted.devices);
+	assert_int_equal(left_out.plain, wanted.plain);
+	assert_int_equal(left_out.around, wanted.around);
 	assert_int_equal(gpupt_domain_parse(found, found_length, NULL, &again, NULL), 0);
-	assert_int_equal(again->left_out.devices, 3);
-	assert_int_equal(again->left_out.plain, 1);
-	assert_int_equal(again->n_others, 1);
+	assert_int_equal(again->left_out.devices, domain->left_out.devices + wanted.devices);
+	assert_int_equal(again->left_out.plain, domain->left_out.plain + wanted.plain);
 	gpupt_domain_free(again);
 	gpupt_domain_free(domain);
 	free(spliced);
 	free(found);
+}
+
+static struct gpupt_edit edit_at(const char *text, const char *place, size_t length,
+				 const char *replacement)
+{
+	return (struct gpupt_edit){ (size_t)(strstr(text, place) - text), length, replacement,
+				    strlen(replacement) };
+}
+
+/* What is read again: devices that are edited, and what is around them unless all edits
+ * are of devices; one stand-in is for what follows each other. */
+static void excerpt(void **state)
+{
+	(void)state;
+	static const char text[] =
+		"<domain>\n<metadata><a/><b c='d'/></metadata> <on_crash>coredump-destroy</on_crash><x/>"
+		"<devices><tpm/>\t<disk/>\n<controller type='pci'/><disk/>-<disk/>"
+		"<hostdev type='pci'/></devices><os/></domain>";
+	struct gpupt_edit edits[] = {
+		edit_at(text, "<devices>", 0, "<y/>"),
+		edit_at(text, "/><disk/>-", 2, "><new/></controller>"),
+		edit_at(text, "<hostdev", 0, "<sound/>"),
+	};
+	check_excerpt(text, edits + 1, 2,
+		      "<domain><?gpupt?><devices><?gpupt?>\n<controller type='pci'><new/></controller>"
+		      "<?gpupt?>-<?gpupt?><sound/><?gpupt?></devices><?gpupt?></domain>",
+		      (struct gpupt_left_out){ .devices = 4, .plain = 2, .around = true });
+	check_excerpt(text, edits, 3,
+		      "<domain>\n<?gpupt?><x/><y/><devices><?gpupt?>\n<controller type='pci'><new/>"
+		      "</controller><?gpupt?>-<?gpupt?><sound/><?gpupt?></devices><os/></domain>",
+		      (struct gpupt_left_out){ .devices = 4, .plain = 1 });
+	/* where there are stand-ins already */
+	static const char marked[] = "<domain><?gpupt?><os/><devices><disk/></devices></domain>";
+	struct gpupt_edit into[] = { edit_at(marked, "</devices>", 0, "<sound/>") };
+	check_excerpt(marked, into, 1,
+		      "<domain><?gpupt?><os/><devices><?gpupt?><sound/></devices></domain>",
+		      (struct gpupt_left_out){ .devices = 1 });
 }
 
 /* One with something in it may have swallowed others. */
@@ -350,6 +407,8 @@ int main(void)
 		cmocka_unit_test(devices_outside),
 		cmocka_unit_test(stand_in_swallowed),
 		cmocka_unit_test(port_as_it_was),
+		cmocka_unit_test(head_from_an_edit),
+		cmocka_unit_test(head_that_is_edited),
 		cmocka_unit_test(excerpt),
 		cmocka_unit_test(stand_in_with_text),
 		cmocka_unit_test(stored),
