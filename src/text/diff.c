@@ -198,6 +198,21 @@ static void add_hunk_header(struct output *o, size_t start, size_t end, size_t n
 	o->counted = end;
 }
 
+/* Finds the secrets in both texts of a hunk. */
+static void read_secrets(struct output *o, const struct gpupt_change *changes, size_t count,
+			 struct gpupt_change hunk)
+{
+	struct gpupt_secrets_scan *old = &o->old_side.scan, *new = &o->new_side.scan;
+	for (size_t i = 0; i < count; i++) {
+		gpupt_secrets_read_both(old, hunk.old_start, changes[i].old_start, new,
+					hunk.new_start, changes[i].new_start);
+		gpupt_secrets_read(old, hunk.old_start, changes[i].old_end);
+		gpupt_secrets_read(new, hunk.new_start, changes[i].new_end);
+	}
+	gpupt_secrets_read_both(old, hunk.old_start, hunk.old_end, new, hunk.new_start,
+				hunk.new_end);
+}
+
 /* Writes the changes as one hunk. */
 static void add_hunk(struct output *o, const struct gpupt_change *changes, size_t count)
 {
@@ -207,10 +222,10 @@ static void add_hunk(struct output *o, const struct gpupt_change *changes, size_
 	size_t end = skip_lines(old_text, last->old_end, o->old_side.length, o->context);
 	size_t new_start = first->new_start - (first->old_start - start);
 	size_t new_end = last->new_end + (end - last->old_end);
-	if (o->redact) {
-		gpupt_secrets_read(&o->old_side.scan, start, end);
-		gpupt_secrets_read(&o->new_side.scan, new_start, new_end);
-	}
+	if (o->redact)
+		read_secrets(o, changes, count, (struct gpupt_change){
+			.old_start = start, .old_end = end, .new_start = new_start,
+			.new_end = new_end });
 	add_hunk_header(o, start, end, new_start, new_end);
 	for (size_t i = 0; i < count; i++) {
 		add_context(o, start, changes[i].old_start, new_start);

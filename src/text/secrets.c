@@ -68,19 +68,23 @@ static bool is_word(const char *name, size_t length, const char *word)
 
 /* ---- the list ---- */
 
+static void add_item(struct gpupt_secrets *secrets, size_t start, size_t end)
+{
+	if (secrets->failed || !GPUPT_GROW(secrets->items, secrets->count, secrets->capacity)) {
+		secrets->failed = true;
+		return;
+	}
+	secrets->items[secrets->count++] = (struct gpupt_secret){ start, end };
+}
+
 static void add_line(struct gpupt_secrets *secrets, const char *text, size_t start, size_t end)
 {
 	while (start < end && is_space(text[start]))
 		start++;
 	while (start < end && is_space(text[end - 1]))
 		end--;
-	if (start == end || is_word(text + start, end - start, GPUPT_REDACTED))
-		return;
-	if (secrets->failed || !GPUPT_GROW(secrets->items, secrets->count, secrets->capacity)) {
-		secrets->failed = true;
-		return;
-	}
-	secrets->items[secrets->count++] = (struct gpupt_secret){ start, end };
+	if (start < end && !is_word(text + start, end - start, GPUPT_REDACTED))
+		add_item(secrets, start, end);
 }
 
 void gpupt_secrets_add(struct gpupt_secrets *secrets, const char *text, size_t start, size_t end)
@@ -404,4 +408,38 @@ void gpupt_secrets_read(struct gpupt_secrets_scan *s, size_t start, size_t stop)
 	s->start = start;
 	s->stop = stop;
 	read_markup(s);
+}
+
+/* ---- two texts ---- */
+
+/* Takes over what the other found from item `since` on, and where it stands, `moved` bytes
+ * further on here. */
+static void follow(struct gpupt_secrets_scan *s, const struct gpupt_secrets_scan *other,
+		   size_t since, size_t moved)
+{
+	for (size_t i = since; i < other->found.count; i++)
+		add_item(&s->found, other->found.items[i].start + moved,
+			 other->found.items[i].end + moved);
+	s->at = other->at + moved;
+	s->region = other->region;
+	s->region.name += moved;
+	s->in_strings = other->in_strings;
+}
+
+void gpupt_secrets_read_both(struct gpupt_secrets_scan *old, size_t old_start, size_t old_end,
+			     struct gpupt_secrets_scan *new, size_t new_start, size_t new_end)
+{
+	/* What is read as far as a '>' does not depend on what comes behind it. */
+	const char *last = old->at < old_end ?
+		memrchr(old->text + old->at, '>', old_end - old->at) : NULL;
+	bool alike = old->in_strings == new->in_strings && !old->region.on && !new->region.on &&
+		     old_end - old->at == new_end - new->at;
+	if (last && alike) {
+		size_t since = old->found.count, stop = (size_t)(last - old->text) + 1;
+		gpupt_secrets_read(old, old_start, stop);
+		if (old->at == stop)
+			follow(new, old, since, new_end - old_end);
+	}
+	gpupt_secrets_read(old, old_start, old_end);
+	gpupt_secrets_read(new, new_start, new_end);
 }

@@ -47,9 +47,15 @@ struct gpupt_secrets_scan {
 };
 
 /* Goes on until all secrets in text[start, stop) are in scan->found, perhaps with
- * some outside of it; start is not before the last stop. The text need not be
- * well-formed. Takes linear time. */
+ * some outside of it; start and stop are not before the last ones. The text need not
+ * be well-formed. Takes linear time. */
 void gpupt_secrets_read(struct gpupt_secrets_scan *scan, size_t start, size_t stop);
+
+/* Two texts with the same bytes between old->at and old_end, new->at and new_end: reads
+ * both up to there, as if each were read alone, but what is certain to be read alike
+ * only once. */
+void gpupt_secrets_read_both(struct gpupt_secrets_scan *old, size_t old_start, size_t old_end,
+			     struct gpupt_secrets_scan *new, size_t new_start, size_t new_end);
 void gpupt_secrets_clear(struct gpupt_secrets *secrets);
 
 /* Adds what is not blank of the lines in [start, end); end is not before what
