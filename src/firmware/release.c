@@ -14,26 +14,6 @@ static unsigned int stable_tag(unsigned int year, unsigned int month)
 	return release < 201808 ? 0 : release;
 }
 
-unsigned int gpupt_ovmf_release(const char *name)
-{
-	unsigned int release;
-	char rest;
-	if (sscanf(name, "edk2-stable%6u%c", &release, &rest) != 1 &&
-	    sscanf(name, "ovmf-%6u%c", &release, &rest) != 1)
-		return 0;
-	return stable_tag(release / 100, release % 100);
-}
-
-unsigned int gpupt_seabios_release(const char *name)
-{
-	unsigned int major, minor, patch;
-	char rest;
-	if (sscanf(name, "seabios-%2u.%2u.%2u%c", &major, &minor, &patch, &rest) != 3 ||
-	    major != 1 || minor < 7)
-		return 0;
-	return major * 10000 + minor * 100 + patch;
-}
-
 /* Exactly `digits` digits; false, and nothing moves, for more or fewer. */
 static bool take_number(const char **text, size_t digits, unsigned int *ret)
 {
@@ -57,6 +37,26 @@ static bool skip(const char **text, const char *prefix)
 		return false;
 	*text += length;
 	return true;
+}
+
+unsigned int gpupt_ovmf_release(const char *name)
+{
+	unsigned int release;
+	if ((!skip(&name, "edk2-stable") && !skip(&name, "ovmf-")) ||
+	    !take_number(&name, 6, &release) || *name)
+		return 0;
+	return stable_tag(release / 100, release % 100);
+}
+
+unsigned int gpupt_seabios_release(const char *name)
+{
+	unsigned int major, minor, patch;
+	char rest;
+	if (!skip(&name, "seabios-") ||
+	    sscanf(name, "%2u.%2u.%2u%c", &major, &minor, &patch, &rest) != 3 || major != 1 ||
+	    minor < 7)
+		return 0;
+	return major * 10000 + minor * 100 + patch;
 }
 
 /* What may follow a release within a version; strchr() finds the end as well. */
