@@ -50,17 +50,30 @@ GPUPT_EXPORT void gpupt_str_adds(struct gpupt_str *str, const char *text)
 GPUPT_EXPORT void gpupt_str_addf(struct gpupt_str *str, const char *format, ...)
 {
 	va_list args;
+	size_t room = str->failed ? 0 : str->capacity - str->length;
 	va_start(args, format);
-	int length = vsnprintf(NULL, 0, format, args);
+	int length = vsnprintf(room ? str->data + str->length : NULL, room, format, args);
 	va_end(args);
 	if (length < 0)
 		str->failed = true;
-	if (!reserve(str, length < 0 ? 0 : (size_t)length))
-		return;
-	va_start(args, format);
-	vsnprintf(str->data + str->length, (size_t)length + 1, format, args);
-	va_end(args);
+	bool fits = length >= 0 && (size_t)length < room;
+	if (!fits) {
+		if (!reserve(str, length < 0 ? 0 : (size_t)length))
+			return;
+		va_start(args, format);
+		vsnprintf(str->data + str->length, (size_t)length + 1, format, args);
+		va_end(args);
+	}
 	str->length += (size_t)length;
+}
+
+void gpupt_str_add_number(struct gpupt_str *str, size_t number)
+{
+	char digits[20], *first = digits + sizeof(digits);
+	do
+		*--first = (char)('0' + number % 10);
+	while (number /= 10);
+	gpupt_str_add(str, first, (size_t)(digits + sizeof(digits) - first));
 }
 
 GPUPT_EXPORT char *gpupt_str_steal(struct gpupt_str *str, size_t *ret_length)

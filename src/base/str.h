@@ -18,6 +18,7 @@ void gpupt_str_add(struct gpupt_str *str, const char *data, size_t length);
 void gpupt_str_adds(struct gpupt_str *str, const char *text);
 void gpupt_str_addf(struct gpupt_str *str, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+void gpupt_str_add_number(struct gpupt_str *str, size_t number);
 /* Gives the text away, "" when nothing was added; NULL when an allocation failed. */
 char *gpupt_str_steal(struct gpupt_str *str, size_t *ret_length);
 void gpupt_str_clear(struct gpupt_str *str);

@@ -335,6 +335,8 @@ static size_t count_attributes(const char *tag, const char *end)
 static int check_attributes(const struct gpupt_domain *domain, struct gpupt_error **error)
 {
 	enum { SHORTEST = 4 }; /* a="" and no blank before it */
+	if (domain->length <= SHORTEST * GPUPT_DOMAIN_MAX_ATTRIBUTES)
+		return 0;
 	const char *end = domain->text + domain->length;
 	const char *tag = memchr(domain->text, '<', domain->length);
 	while (tag) {

@@ -103,9 +103,12 @@ static void add_header(struct gpupt_str *out, const char *mark, const char *name
 static void add_range(struct gpupt_str *out, char mark, size_t before, size_t lines)
 {
 	/* An empty range names the line before it. */
-	gpupt_str_addf(out, " %c%zu", mark, lines ? before + 1 : before);
-	if (lines != 1)
-		gpupt_str_addf(out, ",%zu", lines);
+	gpupt_str_add(out, (const char[]){ ' ', mark }, 2);
+	gpupt_str_add_number(out, lines ? before + 1 : before);
+	if (lines != 1) {
+		gpupt_str_adds(out, ",");
+		gpupt_str_add_number(out, lines);
+	}
 }
 
 /* ---- hunks ---- */
