@@ -347,15 +347,21 @@ static int does(struct trial *trial, uint64_t gib, size_t best, bool *ret)
 	return r;
 }
 
+/* What the last hole had to be as large as for all that is in it. */
+static uint64_t used_hole(const struct trial *trial)
+{
+	return gpupt_align_up(gpupt_sub(trial->result.highest_end, trial->result.window_start),
+			      GPUPT_GIB);
+}
+
 /* The smallest hole that does what the one just tried does, in GiB; none does not.
  * What lies above the highest address in use is not needed, and mostly that is the
  * end of it; else it is between that and nothing. */
 static int shrink(struct trial *trial, uint64_t hole, uint64_t *ret_hole)
 {
 	size_t best = trial->placed;
-	uint64_t used = gpupt_sub(trial->result.highest_end, trial->result.window_start);
 	uint64_t enough = hole / GPUPT_GIB, too_small = 0;
-	uint64_t guess = gpupt_align_up(used, GPUPT_GIB) / GPUPT_GIB;
+	uint64_t guess = used_hole(trial) / GPUPT_GIB;
 	for (uint64_t next = guess; too_small + 1 < enough;) {
 		bool works = false;
 		if (next <= too_small || next >= enough)
@@ -407,16 +413,46 @@ static bool placed_all(const struct trial *trial)
 	return trial->placed == trial->total && trial->result.outcome != GPUPT_MMIO_REFUSED;
 }
 
-/* Mostly guests that differ little need the same. */
-static int confirm_last(struct trial *trial, bool *ret)
+/* Whether a hole places all, and one that is smaller by the least does not. */
+static int confirm(struct trial *trial, uint64_t hole, bool *ret)
 {
-	uint64_t last = trial->session->last_minimum;
 	*ret = false;
-	int r = last ? try_hole(trial, last) : 0;
-	if (r || !last || !placed_all(trial))
+	int r = hole ? try_hole(trial, hole) : 0;
+	if (r || !hole || !placed_all(trial))
 		return r;
-	r = try_hole(trial, last - GPUPT_GIB);
+	r = try_hole(trial, hole - GPUPT_GIB);
 	*ret = !placed_all(trial);
+	return r;
+}
+
+/* Where the kernel has something to place, mostly the hole has to reach as far as that
+ * does with the largest one. */
+static int foresee(struct trial *trial, uint64_t *ret_hole, bool *ret)
+{
+	uint64_t largest;
+	*ret = false;
+	*ret_hole = 0;
+	int r = try_largest(trial, &largest);
+	if (r || trial->result.outcome != GPUPT_MMIO_ALL)
+		return r;
+	*ret_hole = used_hole(trial);
+	return *ret_hole < largest ? confirm(trial, *ret_hole, ret) : 0;
+}
+
+static int search(struct trial *trial, uint64_t *ret_hole, bool *ret_all)
+{
+	int r = try_hole(trial, 0);
+	size_t with_none = trial->placed;
+	uint64_t hole = 0;
+	if (!r && trial->placed < trial->total) {
+		r = try_largest(trial, &hole);
+		if (!r && trial->placed <= with_none)
+			hole = 0;
+	}
+	*ret_all = placed_all(trial);
+	if (!r && hole)
+		r = shrink(trial, hole, &hole);
+	*ret_hole = hole;
 	return r;
 }
 
@@ -425,24 +461,13 @@ int gpupt_mmio_session_minimal_hole(struct gpupt_mmio_session *session,
 				    bool *ret_all)
 {
 	struct trial trial = { .session = session, .guest = *guest };
-	uint64_t hole = 0;
-	bool confirmed;
-	int confirmation = confirm_last(&trial, &confirmed);
-	if (confirmation || confirmed) {
-		*ret_hole = session->last_minimum;
-		*ret_all = true;
-		return confirmation;
-	}
-	int r = try_hole(&trial, 0);
-	size_t with_none = trial.placed;
-	if (!r && trial.placed < trial.total) {
-		r = try_largest(&trial, &hole);
-		if (!r && trial.placed <= with_none)
-			hole = 0;
-	}
-	bool all = placed_all(&trial);
-	if (!r && hole)
-		r = shrink(&trial, hole, &hole);
+	uint64_t hole = session->last_minimum; /* mostly guests that differ little need the same */
+	bool all;
+	int r = confirm(&trial, hole, &all);
+	if (!r && !all)
+		r = foresee(&trial, &hole, &all);
+	if (!r && !all)
+		r = search(&trial, &hole, &all);
 	if (r)
 		return r;
 	session->last_minimum = all ? hole : 0;
