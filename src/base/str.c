@@ -18,7 +18,7 @@ static bool reserve(struct gpupt_str *str, size_t more)
 	size_t need = str->length + more + 1;
 	if (need <= str->capacity)
 		return true;
-	size_t capacity = str->capacity ? str->capacity : 64;
+	size_t capacity = str->capacity ? str->capacity : 256;
 	while (capacity < need)
 		capacity = capacity > SIZE_MAX / 2 ? need : capacity * 2;
 	char *data = realloc(str->data, capacity);

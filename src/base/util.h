@@ -17,11 +17,12 @@
 #define GPUPT_EXPORT __attribute__((visibility("default")))
 #define GPUPT_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Whether a text, which may be NULL, is that word. Most differ in their first letter,
+/* Whether a text, which may be NULL, is that word. Most differ in their first letters,
  * and are compared to word after word. */
 static inline bool gpupt_is(const char *text, const char *word)
 {
-	return text && *text == *word && strcmp(text, word) == 0;
+	return text && text[0] == word[0] && (!word[0] || text[1] == word[1]) &&
+	       strcmp(text, word) == 0;
 }
 
 /* Sums and alignments that saturate at UINT64_MAX: a window that does not fit in
