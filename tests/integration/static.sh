@@ -34,6 +34,8 @@ cp "$lab/build/src/cli/gpupt-xml" "$lab/root/onDefineDomain"
 cp "$lab/build/src/cli/gpupt-xml" "$lab/root/gpupt-xml"
 [ "$(find "$lab/root" -type f | wc -l)" = 2 ] || fail "the root is not empty"
 readelf -l "$lab/root/gpupt-xml" | grep -q INTERP && fail "it wants a loader"
+size=$(stat -c %s "$lab/root/gpupt-xml")
+[ "$size" -lt 8000000 ] || fail "it has $size bytes: are tables of encodings in it?"
 
 in_root() { # STATUS COMMAND...
 	expected=$1 status=0
@@ -52,6 +54,9 @@ grep -q '/sys' "$lab/err" || fail "no word of sysfs: $(cat "$lab/err")"
 in_root 0 /gpupt-xml version
 cp "$xml" "$lab/root/vm.xml"
 in_root 1 /gpupt-xml diff vm.xml --assume 0000:3b:00.0=10de:2330 --assume 0000:d8:00.0=10de:2330
+{ echo '<?xml version="1.0" encoding="EUC-JP"?>' && cat "$xml"; } >"$lab/root/other.xml"
+in_root 2 /gpupt-xml diff other.xml
+grep -q 'other.xml:1:.*only UTF-8' "$lab/err" || fail "another encoding: $(cat "$lab/err")"
 in_root 2 /gpupt-xml diff vm
 grep -q "built without" "$lab/err" || fail "no word of libvirt: $(cat "$lab/err")"
 [ $failures = 0 ]
