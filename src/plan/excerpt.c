@@ -65,12 +65,12 @@ static bool is_blank(const char *text, size_t start, size_t end)
 	return start == end;
 }
 
-/* Whether all edits are inside of <devices>, so that all around it may be left out. Where
- * the text has stand-ins of its own there they could not be told from ours. */
+/* Whether all edits are inside of <devices>, so that all around it may be left out. What
+ * passes for a stand-in in the text already might be there, too. */
 static bool changes_devices_only(const struct gpupt_plan *plan, const struct gpupt_domain *old)
 {
 	const struct gpupt_edit *last = plan->n_edits ? &plan->edits[plan->n_edits - 1] : NULL;
-	return last && old->has_devices && !old->left_out.plain &&
+	return last && old->has_devices && !old->left_out.plain && !old->left_out.devices &&
 	       plan->edits[0].offset >= old->devices.start_tag.end &&
 	       last->offset + last->length <= old->devices.end_tag;
 }

@@ -329,6 +329,12 @@ static void excerpt(void **state)
 	check_excerpt(marked, into, 1,
 		      "<domain><?gpupt?><os/><devices><?gpupt?><sound/></devices></domain>",
 		      (struct gpupt_left_out){ .devices = 1 });
+	static const char second[] = "<domain><devices><disk/></devices><devices><?gpupt?></devices>"
+				     "</domain>";
+	struct gpupt_edit first[] = { edit_at(second, "</devices>", 0, "<sound/>") };
+	check_excerpt(second, first, 1,
+		      "<domain><devices><?gpupt?><sound/></devices><devices><?gpupt?></devices>"
+		      "</domain>", (struct gpupt_left_out){ .devices = 1 });
 }
 
 /* One with something in it may have swallowed others. */
