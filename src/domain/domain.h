@@ -210,6 +210,7 @@ struct gpupt_domain {
 	struct gpupt_element devices;
 	bool has_devices;
 	struct gpupt_element last_child; /* of <domain> */
+	size_t n_children;
 	struct gpupt_element first_device, last_device; /* children of <devices> */
 	/* Behind what a new element goes, in libvirt's own order: the last child of
 	 * <devices> that libvirt would write before it. whole.end 0: none. */

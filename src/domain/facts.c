@@ -399,6 +399,7 @@ void gpupt_facts_leave(struct gpupt_parser *parser, enum gpupt_context context,
 		gpupt_facts_leave_device(parser, context, name, element);
 	if (parent == CTX_DOMAIN) {
 		parser->domain->last_child = *element;
+		parser->domain->n_children++;
 		if (context == CTX_IGNORED || context == CTX_FOREIGN || context == CTX_METADATA)
 			note_plain(parser, element->whole);
 	}

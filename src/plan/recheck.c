@@ -240,10 +240,9 @@ static const char *find_wrong(const struct gpupt_plan *plan, const struct gpupt_
 			      const struct gpupt_domain *new, struct gpupt_left_out left_out,
 			      bool *seen)
 {
-	static const struct gpupt_domain nothing;
-	const struct gpupt_domain *head = left_out.around ? &nothing : old;
-	return !gpupt_same_text(old->type, new->type) || !same_head(plan, head, new) ?
-	       "the machine" :
+	/* in an excerpt of <devices> there is nothing else */
+	bool same_machine = left_out.around ? new->n_children == 1 : same_head(plan, old, new);
+	return !gpupt_same_text(old->type, new->type) || !same_machine ? "the machine" :
 	       new->left_out.devices != old->left_out.devices + left_out.devices ||
 	       new->left_out.plain != old->left_out.plain + left_out.plain ||
 	       new->n_others != count_touched_others(plan, old) ? "the devices" :

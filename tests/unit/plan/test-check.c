@@ -206,7 +206,7 @@ static void devices_outside(void **state)
 	assert_int_equal(apply(&lab, plan), 0);
 	bend(plan, "</controller>", "</controller></devices>");
 	bend(plan, "<hostdev", "<devices><hostdev");
-	expect_refused(&lab, plan, "the devices");
+	expect_refused(&lab, plan, "the machine");
 	gpupt_plan_free(plan);
 	lab_close(&lab);
 }
@@ -243,6 +243,8 @@ static void head_from_an_edit(void **state)
 	bent(NULL, "</controller>", "</controller></devices><memory>1</memory><devices>",
 	     "the machine");
 	bent(NULL, "</controller>", "</controller></devices><name>x</name><devices>",
+	     "the machine");
+	bent(NULL, "</controller>", "</controller></devices><memory>'</memory><devices>",
 	     "the machine");
 }
 
