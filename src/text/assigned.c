@@ -227,24 +227,25 @@ static const char *key_before(const struct prose *p, size_t at, bool *ret_quoted
 	return p->text + start;
 }
 
-/* Adds the password of the URL whose "://" is at `at`; returns how far that is
- * looked through. In iscsi://user%password@host a '%' is in front (libiscsi). */
+/* Whether a character ends the part of a URL that has the login in it. */
+static bool ends_login(char c)
+{
+	return is_space(c) || c == '/' || c == '<' || c == '>' || c == '"' || c == '\'';
+}
+
+/* Adds the password of the URL whose "://" is at `at`; returns from where on there may be
+ * others, which is behind the "://" where it has none: "url=http://host,cookie=x". In
+ * iscsi://user%password@host a '%' is in front (libiscsi). */
 static size_t add_url_password(struct prose *p, struct gpupt_secrets *secrets, size_t at)
 {
-	size_t start = 0;
-	for (at += strlen("://"); at < p->end && !is_space(p->text[at]); at++) {
-		char c = p->text[at];
-		if (c == '/' || c == '<' || c == '>' || c == '"' || c == '\'')
-			break;
-		if ((c == ':' || c == '%') && !start)
+	size_t host = at + strlen("://"), start = 0;
+	for (at = host; at < p->end && !ends_login(p->text[at]) && p->text[at] != '@'; at++)
+		if ((p->text[at] == ':' || p->text[at] == '%') && !start)
 			start = at + 1;
-		if (c == '@') {
-			if (start)
-				gpupt_secrets_add(secrets, p->text, start, at);
-			p->floor = at;
-			break;
-		}
-	}
+	if (!start || at == p->end || p->text[at] != '@')
+		return host;
+	gpupt_secrets_add(secrets, p->text, start, at);
+	p->floor = at;
 	return at;
 }
 

@@ -91,6 +91,19 @@ static void test_references_stay(void **state)
 	check("<cpu mode='host-passthrough'/>");
 }
 
+/* A URL without a login, and without a path to end it, hides nothing of what follows. */
+static void test_behind_urls(void **state)
+{
+	(void)state;
+	check("<source file='https://h?token=" S("x") "'/>");
+	check("<source file='https://h:443?token=" S("x&amp;y=z") "'/>");
+	check("<qemu:arg value='driver=https,url=https://h,cookie=" S("x") ",if=none'/>");
+	check("<qemu:arg value='{&quot;url&quot;:&quot;https://h&quot;,&quot;cookie&quot;:&quot;"
+	      S("x") "&quot;}'/>");
+	check("<title>https://h;password=" S("x") " a@b</title>");
+	check("<title>https://u:" S("x") "@h;password=" S("y") "</title>");
+}
+
 static void test_launch_security(void **state)
 {
 	(void)state;
@@ -236,6 +249,7 @@ int main(void)
 		cmocka_unit_test(test_graphics),
 		cmocka_unit_test(test_disk_source),
 		cmocka_unit_test(test_references_stay),
+		cmocka_unit_test(test_behind_urls),
 		cmocka_unit_test(test_launch_security),
 		cmocka_unit_test(test_sysinfo),
 		cmocka_unit_test(test_qemu_commandline),
