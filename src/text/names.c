@@ -50,9 +50,22 @@ static bool contains(const char *name, size_t length, const char *part)
 	return false;
 }
 
-/* Whether "key", "pass" and such are words of a name: SSH_KEY, sshKey, rd.luks.key,
- * DB_PWD and the "sig" of a signed URL, but not keymap, passthrough, a mere "key" or
- * the shell's PWD. */
+/* Whether a name ends in one of the words as the last hump of a camel. */
+static bool has_secret_hump(const char *name, size_t length)
+{
+	static const char *const humps[] = { "Pass", "Pwd", "Psk" };
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(humps); i++) {
+		size_t n = strlen(humps[i]);
+		if (length > n && memcmp(name + length - n, humps[i], n) == 0 &&
+		    !isupper((unsigned char)name[length - n - 1]))
+			return true;
+	}
+	return false;
+}
+
+/* Whether "key", "pass" and such are words of a name: SSH_KEY, sshKey, adminPass,
+ * rd.luks.key, DB_PWD and the "sig" of a signed URL, but not keymap, passthrough, bypass,
+ * a mere "key" or the shell's PWD. */
 static bool has_secret_word(const char *name, size_t length, uint32_t has)
 {
 	static const char *const words[] = { "pass", "psk", "sig", "key", "pwd" };
@@ -69,6 +82,8 @@ static bool has_secret_word(const char *name, size_t length, uint32_t has)
 			end++;
 		size_t n_words = end - start == length ? 3 : GPUPT_ARRAY_SIZE(words);
 		if (end - start > 3 && strncasecmp(name + end - 3, "key", 3) == 0)
+			return true;
+		if (has_secret_hump(name + start, end - start))
 			return true;
 		for (size_t i = 0; i < n_words; i++)
 			if (end - start == strlen(words[i]) &&

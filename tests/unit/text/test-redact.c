@@ -188,6 +188,7 @@ static void test_metadata(void **state)
 	check("<user-data><![CDATA[" S("</user-data> password") "]]></user-data> plain");
 	check("<user-data><user-data>" S("x") "</user-data>" S("y") "</user-data> z");
 	check("<a:sshKey>" S("x") "</a:sshKey><b keymap='de' hotkeys='x'/>");
+	check("<a:adminPass>" S("x") "</a:adminPass><b dbPwd='" S("y") "' bypass='1' byPASS='2'/>");
 	check("<nova:name>secretary</nova:name>");
 	check("<description>root password: " S("x y") "\nnext</description>");
 }
