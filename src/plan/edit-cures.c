@@ -125,19 +125,6 @@ static int edit_cmdline(struct gpupt_making *making)
 
 /* ---- <qemu:commandline> */
 
-/* The argument that sets the window already, or NULL. */
-static const struct gpupt_element *window_argument(const struct gpupt_domain *domain)
-{
-	static const char name[] = "opt/ovmf/X-PciMmio64Mb";
-	for (size_t i = 0; i < domain->n_arguments; i++) {
-		const char *at = strstr(domain->arguments[i], name);
-		char next = at ? at[sizeof(name) - 1] : ' ';
-		if (next == ',' || next == '\0') /* The name may come last. */
-			return &domain->argument_elements[i];
-	}
-	return NULL;
-}
-
 /* In a <qemu:commandline> that is there, with the prefix that it has. */
 static int add_arguments(struct gpupt_making *making, const char *window)
 {
@@ -201,14 +188,12 @@ static int add_commandline(struct gpupt_making *making, const char *window)
 
 static int edit_window(struct gpupt_making *making)
 {
-	const struct gpupt_domain *domain = making->domain;
-	const struct gpupt_element *argument = window_argument(domain);
 	const char *window = gpupt_making_text(making, WINDOW "%" PRIu64,
 					       making->cure.window_mib);
-	if (argument)
-		return set_attribute(making, argument, "value", window);
-	return domain->commandline.whole.end ? add_arguments(making, window) :
-					       add_commandline(making, window);
+	if (making->window_place)
+		return set_attribute(making, making->window_place, "value", window);
+	return making->domain->commandline.whole.end ? add_arguments(making, window) :
+						       add_commandline(making, window);
 }
 
 /* ---- all of them */
