@@ -247,10 +247,9 @@ static bool is_space(char c)
 	return is_blank(c) || c == '\n' || c == '\r';
 }
 
-/* The value of an attribute, without its quotes; start == end == 0: it is not there.
- * The tag is well-formed: libxml2 has read it. */
-static struct gpupt_span find_attribute(const struct gpupt_domain *domain,
-					const struct gpupt_element *element, const char *name)
+/* The tag is well-formed: libxml2 has read it. */
+struct gpupt_span gpupt_attribute_span(const struct gpupt_domain *domain,
+				       const struct gpupt_element *element, const char *name)
 {
 	const char *text = domain->text;
 	size_t at = element->start_tag.start + 1;
@@ -272,18 +271,12 @@ static struct gpupt_span find_attribute(const struct gpupt_domain *domain,
 	}
 }
 
-bool gpupt_has_attribute(const struct gpupt_domain *domain, const struct gpupt_element *element,
-			 const char *name)
-{
-	return find_attribute(domain, element, name).end != 0;
-}
-
 int gpupt_edit_attribute(const struct gpupt_domain *domain, struct gpupt_arena **arena,
 			 const struct gpupt_element *element, const char *name,
 			 const char *value, struct gpupt_edit *ret)
 {
 	struct gpupt_str text = { 0 };
-	struct gpupt_span old = find_attribute(domain, element, name);
+	struct gpupt_span old = gpupt_attribute_span(domain, element, name);
 	if (old.end) {
 		gpupt_str_adds(&text, value);
 		return finish_edit(arena, &text, old.start, old.end - old.start, ret);

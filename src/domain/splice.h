@@ -34,9 +34,10 @@ int gpupt_edit_replace(const struct gpupt_domain *domain, struct gpupt_arena **a
 		       const struct gpupt_element *parent, const struct gpupt_element *element,
 		       const char *text, struct gpupt_edit *ret);
 
-/* Whether the element's start tag has the attribute, by the name in the text. */
-bool gpupt_has_attribute(const struct gpupt_domain *domain, const struct gpupt_element *element,
-			 const char *name);
+/* The value of an attribute in the element's start tag, by the name in the text and without
+ * its quotes; start == end == 0: it is not there. */
+struct gpupt_span gpupt_attribute_span(const struct gpupt_domain *domain,
+				       const struct gpupt_element *element, const char *name);
 
 /* Makes an edit that gives an element's attribute a value, which needs no escaping;
  * one that is not there is added behind the others. 0 or GPUPT_E_NOMEM. */

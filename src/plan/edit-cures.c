@@ -152,16 +152,11 @@ static int add_arguments(struct gpupt_making *making, const char *window)
 static const char *commandline_tag(struct gpupt_making *making)
 {
 	const struct gpupt_domain *domain = making->domain;
-	const struct gpupt_span *tag = &domain->root.start_tag;
-	const char *text = domain->text + tag->start;
-	size_t length = tag->end - tag->start;
-	static const char single[] = "xmlns:qemu='" QEMU_NAMESPACE "'";
-	static const char twice[] = "xmlns:qemu=\"" QEMU_NAMESPACE "\"";
-	if (memmem(text, length, single, strlen(single)) ||
-	    memmem(text, length, twice, strlen(twice)))
+	struct gpupt_span old = gpupt_attribute_span(domain, &domain->root, "xmlns:qemu");
+	if (old.end - old.start == strlen(QEMU_NAMESPACE) &&
+	    memcmp(domain->text + old.start, QEMU_NAMESPACE, strlen(QEMU_NAMESPACE)) == 0)
 		return "<qemu:commandline>";
-	if (gpupt_has_attribute(domain, &domain->root, "xmlns:qemu") ||
-	    strstr(domain->text, "qemu:"))
+	if (old.end || strstr(domain->text, "qemu:"))
 		return "<qemu:commandline xmlns:qemu='" QEMU_NAMESPACE "'>";
 	return set_attribute(making, &domain->root, "xmlns:qemu", QEMU_NAMESPACE) < 0 ?
 		NULL : "<qemu:commandline>";
