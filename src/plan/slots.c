@@ -46,6 +46,27 @@ static bool is_usable(const struct gpupt_controller *controller)
 	       (!controller->address.present || controller->address.pci.bus == 0);
 }
 
+/* libvirt makes root ports for devices that have no address, but none for a bridge to
+ * conventional PCI (virDomainPCIAddressSetGrow(), src/conf/domain_addr.c, 9.0): that needs
+ * one of those that are there. */
+static void leave_ports_to_bridges(const struct gpupt_domain *domain, struct taken *taken)
+{
+	for (size_t i = 0; i < domain->n_controllers; i++) {
+		const struct gpupt_controller *bridge = &domain->controllers[i];
+		bool waits = bridge->model == GPUPT_CONTROLLER_PCIE_TO_PCI_BRIDGE &&
+			     !bridge->address.present;
+		for (size_t j = 0; waits && j < domain->n_controllers; j++) {
+			const struct gpupt_controller *port = &domain->controllers[j];
+			if (!is_usable(port) || taken->bus[port->index])
+				continue;
+			taken->bus[port->index] = true;
+			waits = false;
+		}
+		if (waits) /* there is none left for the others, either */
+			return;
+	}
+}
+
 /* The bus of a root port that nothing is behind; a new one where all are taken. */
 static bool pick_bus(struct gpupt_making *making, struct taken *taken, unsigned int *ret)
 {
@@ -123,6 +144,7 @@ int gpupt_make_slots(struct gpupt_making *making)
 		return 0;
 	struct taken taken;
 	find_taken(making, &taken);
+	leave_ports_to_bridges(making->domain, &taken);
 	for (size_t i = 0; i < making->n_wanted; i++) {
 		struct gpupt_wanted *wanted = &making->wanted[i];
 		struct gpupt_pci_address place;
