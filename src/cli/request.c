@@ -131,6 +131,26 @@ static int read_firmware(const char *file, struct gpupt_inventory **inventory,
 	return 0;
 }
 
+/* Many targets have the same file, and to look into it takes longer than a plan. */
+static bool was_read(const struct cli_session *session, const char *file)
+{
+	for (size_t i = 0; session && i < session->n_firmware; i++)
+		if (strcmp(session->firmware[i], file) == 0)
+			return true;
+	return false;
+}
+
+static int note_as_read(struct cli_session *session, const char *file, struct gpupt_error **error)
+{
+	char *copy = strdup(file);
+	if (!copy || !GPUPT_GROW(session->firmware, session->n_firmware, session->c_firmware)) {
+		free(copy);
+		return gpupt_fail_nomem(error);
+	}
+	session->firmware[session->n_firmware++] = copy;
+	return 0;
+}
+
 int cli_inventory_add_firmware(const struct cli_settings *settings,
 			       const struct cli_target *target,
 			       const struct gpupt_request *request,
@@ -139,10 +159,14 @@ int cli_inventory_add_firmware(const struct cli_settings *settings,
 	if (!*inventory || !is_live(settings) || cli_target_get_host(target) != GPUPT_HOST_LOCAL)
 		return 0;
 	const char *file = gpupt_request_firmware_file(request, target->domain, *inventory);
-	int r = file ? read_firmware(file, inventory, error) : 0;
-	if (r == 0 && settings->session) /* in the place of the one that is gone */
-		settings->session->host = *inventory;
-	return r;
+	struct cli_session *session = settings->session;
+	if (!file || was_read(session, file))
+		return 0;
+	int r = read_firmware(file, inventory, error);
+	if (r < 0 || !session)
+		return r;
+	session->host = *inventory; /* in the place of the one that is gone */
+	return note_as_read(session, file, error);
 }
 
 int cli_inventory_add_all_firmware(const struct cli_settings *settings,

@@ -39,6 +39,9 @@ void cli_session_close(struct cli_session *session)
 	if (session->connection)
 		session->hypervisor.connection_free(session->connection);
 	gpupt_inventory_free(session->host);
+	for (size_t i = 0; i < session->n_firmware; i++)
+		free(session->firmware[i]);
+	free(session->firmware);
 	gpupt_error_free(session->failure);
 	free(session->names);
 	free(session->label);

@@ -14,6 +14,8 @@ struct cli_session {
 	struct cli_hypervisor hypervisor;
 	struct gpupt_connection *connection;
 	struct gpupt_inventory *host; /* grows with the firmware files that are read */
+	char **firmware;              /* which these are, whatever came of them */
+	size_t n_firmware, c_firmware;
 	struct gpupt_survey *survey;
 	const char **names; /* of the domains that have a definition, sorted; the survey's */
 	size_t n_names;

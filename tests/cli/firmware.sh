@@ -94,6 +94,14 @@ for i in $(seq 100); do
 	"$GPUPT_XML" diff guest-$i.xml "$card" --headroom 64GiB -v >>alone.out 2>>alone.err
 done
 run 2 diff "$@" "$card" --headroom 64GiB -v
+if strace -o /dev/null true 2>/dev/null; then # each file is read once
+	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o trace -e trace=openat \
+		"$GPUPT_XML" diff "$@" "$card" --headroom 64GiB >/dev/null 2>&1
+	for file in bios.bin older.bin; do
+		opened=$(grep -c "/$file\"" trace)
+		[ "$opened" = 1 ] || fail "$file was opened $opened times"
+	done
+fi
 set --
 status=0
 same "$lab/out" alone.out
