@@ -30,6 +30,12 @@ int gpupt_recheck(const struct gpupt_plan *plan, const struct gpupt_domain *old,
 /* Whether an edit changes something in the bytes of an element. */
 bool gpupt_is_touched(const struct gpupt_plan *plan, struct gpupt_span span);
 
+/* Whether an element of the old text is in the excerpt of the new one. */
+static inline bool gpupt_is_read(const struct gpupt_plan *plan, struct gpupt_span span)
+{
+	return gpupt_is_touched(plan, span);
+}
+
 /* The spliced text, but for devices and what is no fact where no edit touches it, and for
  * all that is around <devices> if nothing there is touched: in the place of each run is a processing instruction, GPUPT_LEFT_OUT. *ret_text is freed with free(). 0 or
  * GPUPT_E_NOMEM. */

@@ -105,7 +105,7 @@ static void leave_out_elements(struct excerpt *excerpt, const struct gpupt_plan 
 	size_t moved = 0; /* bytes; wraps around where the text became shorter */
 	const struct gpupt_span *span;
 	while ((span = next_span(&walk)) && span->start < within.end) {
-		if (span->start < within.start || gpupt_is_touched(plan, *span))
+		if (span->start < within.start || gpupt_is_read(plan, *span))
 			continue;
 		for (; edit < plan->n_edits && plan->edits[edit].offset <= span->start; edit++)
 			moved += plan->edits[edit].replacement_length - plan->edits[edit].length;

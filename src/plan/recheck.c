@@ -97,21 +97,39 @@ static bool may_be_new(const struct gpupt_plan *plan, const struct gpupt_control
 		controller->model == GPUPT_CONTROLLER_PCI_ROOT);
 }
 
-/* ---- devices: of the old ones those that an edit touched, since the others were not read
- * again; nothing that was read passes for one that an edit was to touch and did not */
+/* ---- devices: of the old ones those that are read again; nothing that was read passes
+ * for one that an edit was to touch and did not */
 
-static size_t count_touched_others(const struct gpupt_plan *plan, const struct gpupt_domain *old)
+/* No plan changes a device of another kind... */
+static bool same_others(const struct gpupt_plan *plan, const struct gpupt_domain *old,
+			const struct gpupt_domain *new)
 {
-	size_t touched = 0;
-	for (size_t i = 0; i < old->n_others; i++)
-		touched += gpupt_is_touched(plan, old->others[i].element.whole);
-	return touched;
+	size_t read = 0;
+	for (size_t i = 0; i < old->n_others; i++) {
+		if (gpupt_is_touched(plan, old->others[i].element.whole))
+			return false;
+		read += gpupt_is_read(plan, old->others[i].element.whole);
+	}
+	return new->n_others == read;
+}
+
+/* ...nor what it has no fact of. */
+static bool same_plain(const struct gpupt_plan *plan, const struct gpupt_domain *old,
+		       const struct gpupt_domain *new)
+{
+	size_t read = 0;
+	for (size_t i = 0; i < old->n_plain; i++) {
+		if (gpupt_is_touched(plan, old->plain[i]))
+			return false;
+		read += gpupt_is_read(plan, old->plain[i]);
+	}
+	return new->n_plain == read;
 }
 
 static size_t next_controller(const struct gpupt_plan *plan, const struct gpupt_domain *old,
 			      size_t i)
 {
-	while (i < old->n_controllers && !gpupt_is_touched(plan, old->controllers[i].element.whole) &&
+	while (i < old->n_controllers && !gpupt_is_read(plan, old->controllers[i].element.whole) &&
 	       !find_port(plan, i, old->controllers[i].index))
 		i++;
 	return i;
@@ -128,7 +146,7 @@ static bool same_controllers(const struct gpupt_plan *plan, const struct gpupt_d
 			i < old->n_controllers ? &old->controllers[i] : NULL;
 		bool except_hole = plan->writes_hole && wanted == old_root;
 		const struct gpupt_port *port = wanted ? find_port(plan, i, wanted->index) : NULL;
-		if (wanted && gpupt_is_touched(plan, wanted->element.whole) &&
+		if (wanted && gpupt_is_read(plan, wanted->element.whole) &&
 		    same_controller(wanted, &new->controllers[at], except_hole, port))
 			i = next_controller(plan, old, i + 1);
 		else if (++added > plan->n_controllers_added ||
@@ -147,7 +165,7 @@ static bool is_going(const struct gpupt_plan *plan, const struct gpupt_hostdev *
 /* Those that were to go, and did, are no more. */
 static size_t next_hostdev(const struct gpupt_plan *plan, const struct gpupt_domain *old, size_t i)
 {
-	while (i < old->n_hostdevs && gpupt_is_touched(plan, old->hostdevs[i].element.whole) ==
+	while (i < old->n_hostdevs && gpupt_is_read(plan, old->hostdevs[i].element.whole) ==
 					      is_going(plan, &old->hostdevs[i]))
 		i++;
 	return i;
@@ -178,7 +196,7 @@ static bool same_hostdevs(const struct gpupt_plan *plan, const struct gpupt_doma
 		const struct gpupt_hostdev *now = &new->hostdevs[i];
 		size_t next = moved;
 		if (at < old->n_hostdevs &&
-		    gpupt_is_touched(plan, old->hostdevs[at].element.whole) &&
+		    gpupt_is_read(plan, old->hostdevs[at].element.whole) &&
 		    same_hostdev(plan, old, at, now, &next)) {
 			moved = next;
 			at = next_hostdev(plan, old, at + 1);
@@ -245,7 +263,8 @@ static const char *find_wrong(const struct gpupt_plan *plan, const struct gpupt_
 	return !gpupt_same_text(old->type, new->type) || !same_machine ? "the machine" :
 	       new->left_out.devices != old->left_out.devices + left_out.devices ||
 	       new->left_out.plain != old->left_out.plain + left_out.plain ||
-	       new->n_others != count_touched_others(plan, old) ? "the devices" :
+	       !same_others(plan, old, new) ? "the devices" :
+	       !same_plain(plan, old, new) ? "what is no device" :
 	       !same_controllers(plan, old, new) ? "the controllers" :
 	       !same_hostdevs(plan, old, new, seen) ? "the hostdevs" :
 	       plan->writes_hole && !gpupt_hole_is(new, plan->hole.planned) ? "pcihole64" : NULL;

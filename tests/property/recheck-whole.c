@@ -5,7 +5,7 @@
 #include "plan/check.h"
 
 #define gpupt_excerpt_make whole_text
-#define gpupt_is_touched any_element
+#define gpupt_is_read any_element
 #define gpupt_recheck gpupt_recheck_whole
 #define gpupt_plan_apply gpupt_plan_apply_whole
 

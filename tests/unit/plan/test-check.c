@@ -196,6 +196,34 @@ static void removal_that_looks_like_another(void **state)
 	lab_close(&lab);
 }
 
+/* The last edit, a removal, reaches into what is behind it, or is all there. */
+static void renamed(const char *from, const char *to, bool all_there, const char *why)
+{
+	struct lab lab;
+	lab_open(&lab, "q35", PCI("0", "pcie-root") HOSTDEV("8", "")
+		 "<input type='mouse' bus='ps2'/></devices><clock offset='utc' adjustment='0'/>"
+		 "<devices>");
+	struct gpupt_plan *plan = plan_for(&lab, NULL, "08:00.0");
+	assert_int_equal(apply(&lab, plan), 0);
+	struct gpupt_edit *last = &plan->edits[plan->n_edits - 1];
+	size_t start = (size_t)(strstr(lab.domain->text, from) - lab.domain->text);
+	if (all_there)
+		last->offset = start;
+	last->length = start + strlen(from) - last->offset;
+	last->replacement = to;
+	last->replacement_length = strlen(to);
+	expect_refused(&lab, plan, why);
+	gpupt_plan_free(plan);
+	lab_close(&lab);
+}
+
+static void neighbours_renamed(void **state)
+{
+	(void)state;
+	renamed("<input", "<sound", false, "the devices");
+	renamed("<clock", "<title", true, "what is no device");
+}
+
 /* What is between the edits is no device any more. */
 static void devices_outside(void **state)
 {
@@ -412,6 +440,7 @@ int main(void)
 		cmocka_unit_test(old_device_lost),
 		cmocka_unit_test(removal_that_stays),
 		cmocka_unit_test(removal_that_looks_like_another),
+		cmocka_unit_test(neighbours_renamed),
 		cmocka_unit_test(devices_outside),
 		cmocka_unit_test(stand_in_swallowed),
 		cmocka_unit_test(port_as_it_was),
