@@ -261,11 +261,36 @@ static int compare_turns(const void *a, const void *b)
 	return x->node < y->node ? -1 : x->node > y->node;
 }
 
-/* Bridges with an index first, then those libvirt numbers, then those it adds. */
-static struct turn bridge_turn(const struct gpupt_node *node)
+/* The order in which libvirt has the domain's PCI controllers, as turns: one with an index
+ * goes in front of the first with a higher one, one without goes to the end
+ * (virDomainControllerInsertPreAlloced(), src/conf/domain_conf.c, 9.0). What is more than
+ * there can be buses stays where it is. */
+static void order_controllers(const struct gpupt_tree *tree, size_t *turns)
 {
-	int rank = !node->controller ? 2 : !node->controller->has_index;
-	return (struct turn){ .rank = rank, .position = node->bus };
+	size_t order[GPUPT_BUSES], count = 0;
+	for (size_t i = 0; i < tree->count; i++) {
+		const struct gpupt_controller *controller = tree->nodes[i].controller, *other;
+		size_t at = controller && controller->has_index ? 0 : count;
+		turns[i] = GPUPT_BUSES + i;
+		if (!controller || count == GPUPT_BUSES)
+			continue;
+		for (; at < count; at++) {
+			other = tree->nodes[order[at]].controller;
+			if (other->has_index && other->index > controller->index)
+				break;
+		}
+		memmove(order + at + 1, order + at, (count++ - at) * sizeof(*order));
+		order[at] = i;
+	}
+	for (size_t at = 0; at < count; at++)
+		turns[order[at]] = at;
+}
+
+/* The domain's own first, then those that libvirt adds. */
+static struct turn bridge_turn(const struct gpupt_node *node, size_t turn)
+{
+	return (struct turn){ .rank = !node->controller,
+			      .position = node->controller ? turn : node->bus };
 }
 
 static struct turn device_turn(const struct gpupt_node *node)
@@ -294,13 +319,16 @@ static int place_in_turn(struct gpupt_tree *tree, bool bridges)
 {
 	size_t count = 0;
 	GPUPT_AUTOFREE struct turn *turns = calloc(tree->count + 1, sizeof(*turns));
-	if (!turns)
+	GPUPT_AUTOFREE size_t *order = calloc(tree->count + 1, sizeof(*order));
+	if (!turns || !order)
 		return GPUPT_E_NOMEM;
+	if (bridges)
+		order_controllers(tree, order);
 	for (size_t i = 0; i < tree->count; i++) {
 		const struct gpupt_node *node = &tree->nodes[i];
 		if (node->placed || is_bridge(node) != bridges)
 			continue;
-		turns[count] = bridges ? bridge_turn(node) : device_turn(node);
+		turns[count] = bridges ? bridge_turn(node, order[i]) : device_turn(node);
 		turns[count++].node = i;
 	}
 	qsort(turns, count, sizeof(*turns), compare_turns);

@@ -75,6 +75,9 @@ Q35 = [
     pci(12, 'pcie-root-port', at(11, 0)) + GPU + DISK,
     ROOT + pci(1, 'pcie-root-port') + pci(2, 'pcie-expander-bus', "<target busNr='100'/>") +
     pci(3, 'pcie-root-port', at(2, 0)) + TWO + DISK,
+    # which root port gets which slot; the devices tell the ports apart
+    "<controller type='pci' model='pcie-root-port'/>" + pci(3, 'pcie-root-port') +
+    pci(1, 'pcie-root-port') + ROOT + pci(2, 'pcie-root-port') + GPU + DISK,
     hostdev(8, at(4, 0)) + hostdev(9) + DISK, hostdev(8, at(0, 5)) + hostdev(9) + DISK,
     ROOT + pci(1, 'dmi-to-pci-bridge') + pci(2, 'pci-bridge') + DISK + GPU,
     ROOT + pci(1, 'pcie-root-port', "<target hotplug='off'/>") + pci(2, 'pcie-root-port') + DISK +
