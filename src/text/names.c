@@ -68,10 +68,10 @@ static bool has_secret_hump(const char *name, size_t length)
  * a mere "key" or the shell's PWD. */
 static bool has_secret_word(const char *name, size_t length, uint32_t has)
 {
-	static const char *const words[] = { "pass", "psk", "sig", "key", "pwd" };
+	static const char *const words[] = { "pass", "psk", "sig", "pwd", "key" };
 	static const uint32_t letters[] = { L('p') | L('a') | L('s'), L('p') | L('s') | L('k'),
-					    L('s') | L('i') | L('g'), L('k') | L('e') | L('y'),
-					    L('p') | L('w') | L('d') };
+					    L('s') | L('i') | L('g'), L('p') | L('w') | L('d'),
+					    L('k') | L('e') | L('y') };
 	bool may_have = false;
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(letters); i++)
 		may_have |= (has & letters[i]) == letters[i];
@@ -80,7 +80,9 @@ static bool has_secret_word(const char *name, size_t length, uint32_t has)
 	for (size_t start = 0, end; start < length; start = end + 1) {
 		for (end = start; end < length && isalnum((unsigned char)name[end]);)
 			end++;
-		size_t n_words = end - start == length ? 3 : GPUPT_ARRAY_SIZE(words);
+		size_t n_words = GPUPT_ARRAY_SIZE(words);
+		if (end - start == length) /* the last, or the last two, do not count alone */
+			n_words -= length == 3 && memcmp(name, "PWD", 3) == 0 ? 2 : 1;
 		if (end - start > 3 && strncasecmp(name + end - 3, "key", 3) == 0)
 			return true;
 		if (has_secret_hump(name + start, end - start))

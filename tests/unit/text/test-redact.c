@@ -189,6 +189,7 @@ static void test_metadata(void **state)
 	check("<user-data><user-data>" S("x") "</user-data>" S("y") "</user-data> z");
 	check("<a:sshKey>" S("x") "</a:sshKey><b keymap='de' hotkeys='x'/>");
 	check("<a:adminPass>" S("x") "</a:adminPass><b dbPwd='" S("y") "' bypass='1' byPASS='2'/>");
+	check("<db:login user='u' pwd='" S("x") "'/><initenv name='PWD'>/root</initenv>");
 	check("<nova:name>secretary</nova:name>");
 	check("<description>root password: " S("x y") "\nnext</description>");
 }
