@@ -121,8 +121,8 @@ int gpupt_survey_list(const struct gpupt_survey *survey, const char ***ret_names
 /** Gives away what was read of the domain of that name: as gpupt_guest_read() without
  *  passwords.
  *  @return 0, what gpupt_domain_parse() returns, GPUPT_E_NOMEM, or GPUPT_E_NOT_FOUND,
- *          without an error: it was not there, could not be read, or is given away
- *          already. Since 0.1. */
+ *          without an error: it was not there, could not be read, is given away
+ *          already, or was too much to keep; gpupt_guest_read() may know it. Since 0.1. */
 int gpupt_survey_take(struct gpupt_survey *survey, const char *name,
 		      struct gpupt_guest **ret_guest, struct gpupt_domain **ret_domain,
 		      struct gpupt_error **error);

@@ -18,19 +18,24 @@
  * libvirtd.conf), and who waits for none parses. On a local socket and two processors four
  * readers take half the time of one, more take no less; over a network they wait for four
  * answers at once. */
-enum { MAX_READERS = 4, DOMAINS_PER_READER = 8 };
+enum { MAX_WORKERS = 4, DOMAINS_PER_WORKER = 8 };
+
+/* Parsed a definition takes four times the memory of its text. So only the first ones stay
+ * parsed, which costs no time while others are waited for, and the next ones are parsed
+ * when those are gone. Beyond so much text none is kept: it is read once more. */
+enum { PARSED_AHEAD = 1024, MAX_SKIPPED = 64, MAX_TEXT = 64 << 20 };
 
 struct gpupt_survey {
 	/* In the order of names: libvirt lists them in no order. */
 	struct entry {
 		virDomainPtr domain;
 		const char *name;
-		bool transient;               /* there is no definition */
-		char *text;                   /* the definition; NULL: not read, or parsed */
-		struct gpupt_domain *defined; /* parsed */
-		struct gpupt_domain *running; /* what runs now, for its hostdevs */
+		bool transient;              /* there is no definition */
+		char *text;                  /* the definition, or NULL */
+		struct gpupt_domain *parsed; /* the same, in its place */
 	} *entries;
 	size_t count;
+	size_t first_parsed, end_parsed; /* others are not */
 	/* Who lists what. */
 	struct user {
 		struct gpupt_pci_address address;
@@ -41,12 +46,27 @@ struct gpupt_survey {
 	size_t capacity;
 };
 
-struct reading {
+/* What several threads do to entries, each to one at a time. */
+struct work {
 	struct gpupt_survey *survey;
+	void (*each)(struct work *work, size_t index);
+	atomic_size_t next;
+	size_t end;
+	/* reading: */
 	virDomainPtr except;
 	bool hostdevs_only;
-	atomic_size_t next;
+	atomic_size_t length;  /* of all texts */
+	pthread_mutex_t users; /* for who adds some, and notes that memory is short */
+	bool failed;
 };
+
+static void clear(struct entry *entry)
+{
+	free(entry->text);
+	gpupt_domain_free(entry->parsed);
+	entry->text = NULL;
+	entry->parsed = NULL;
+}
 
 GPUPT_EXPORT void gpupt_survey_free(struct gpupt_survey *survey)
 {
@@ -54,78 +74,39 @@ GPUPT_EXPORT void gpupt_survey_free(struct gpupt_survey *survey)
 		return;
 	for (size_t i = 0; i < survey->count; i++) {
 		virDomainFree(survey->entries[i].domain);
-		free(survey->entries[i].text);
-		gpupt_domain_free(survey->entries[i].defined);
-		gpupt_domain_free(survey->entries[i].running);
+		clear(&survey->entries[i]);
 	}
 	free(survey->entries);
 	free(survey->users);
 	free(survey);
 }
 
-static bool same_domain(virDomainPtr a, virDomainPtr b)
-{
-	unsigned char x[VIR_UUID_BUFLEN], y[VIR_UUID_BUFLEN];
-	return virDomainGetUUID(a, x) == 0 && virDomainGetUUID(b, y) == 0 &&
-	       memcmp(x, y, sizeof(x)) == 0;
-}
+/* ---- in several threads */
 
-/* ---- reading */
-
-/* NULL also for a domain without any, where only hostdevs matter: most XML is not worth
- * parsing then. */
-static struct gpupt_domain *parse(const struct entry *entry, const char *text,
-				  bool hostdevs_only)
+static void *work_on_some(void *data)
 {
-	struct gpupt_domain *parsed = NULL;
-	if (text && (!hostdevs_only || strstr(text, "hostdev")))
-		gpupt_domain_parse(text, strlen(text), entry->name, &parsed, NULL);
-	return parsed;
-}
-
-/* One that vanishes meanwhile or cannot be read is passed over. A running guest may hold a
- * device that its definition does not list, and the other way round: both count. Whether
- * it runs the list told already, by the id. */
-static void read_entry(struct entry *entry, bool hostdevs_only)
-{
-	entry->text = gpupt_libvirt_fetch(entry->domain, false);
-	entry->defined = parse(entry, entry->text, hostdevs_only);
-	if (entry->defined) {
-		free(entry->text);
-		entry->text = NULL;
-	}
-	if (virDomainGetID(entry->domain) == (unsigned int)-1)
-		return;
-	GPUPT_AUTOFREE char *live = virDomainGetXMLDesc(entry->domain, 0);
-	entry->running = parse(entry, live, true);
-}
-
-static void *read_some(void *data)
-{
-	struct reading *reading = data;
-	struct gpupt_survey *survey = reading->survey;
+	struct work *work = data;
 	for (;;) {
-		size_t i = atomic_fetch_add(&reading->next, 1);
-		if (i >= survey->count)
+		size_t i = atomic_fetch_add(&work->next, 1);
+		if (i >= work->end)
 			break;
-		if (!reading->except || !same_domain(survey->entries[i].domain, reading->except))
-			read_entry(&survey->entries[i], reading->hostdevs_only);
+		work->each(work, i);
 	}
 	virResetLastError();
 	return NULL;
 }
 
-/* This thread reads, too: where no other can be had, alone. */
-static void read_all(struct reading *reading)
+/* From `next` on. This thread works, too: where no other can be had, alone. */
+static void work_on_all(struct work *work)
 {
-	pthread_t readers[MAX_READERS - 1];
-	size_t n = 0;
-	while (n < MAX_READERS - 1 && (n + 1) * DOMAINS_PER_READER < reading->survey->count &&
-	       pthread_create(&readers[n], NULL, read_some, reading) == 0)
+	pthread_t workers[MAX_WORKERS - 1];
+	size_t n = 0, count = work->end - work->next;
+	while (n < MAX_WORKERS - 1 && (n + 1) * DOMAINS_PER_WORKER < count &&
+	       pthread_create(&workers[n], NULL, work_on_some, work) == 0)
 		n++;
-	read_some(reading);
+	work_on_some(work);
 	while (n > 0)
-		pthread_join(readers[--n], NULL);
+		pthread_join(workers[--n], NULL);
 }
 
 /* ---- who lists what */
@@ -140,18 +121,29 @@ static bool lists(const struct gpupt_domain *domain, struct gpupt_pci_address ad
 	return false;
 }
 
-static int add_hostdevs(const struct gpupt_domain *domain, const struct gpupt_domain *but_not,
-			size_t index, struct gpupt_survey *survey, struct gpupt_error **error)
+static bool add_users(struct gpupt_survey *survey, size_t index, const struct gpupt_domain *domain,
+		      const struct gpupt_domain *but_not)
 {
 	for (size_t i = 0; domain && i < gpupt_domain_count_hostdevs(domain); i++) {
 		struct gpupt_pci_address address;
 		if (!gpupt_domain_get_hostdev(domain, i, &address) || lists(but_not, address))
 			continue;
 		if (!GPUPT_GROW(survey->users, survey->n_users, survey->capacity))
-			return gpupt_fail_nomem(error);
+			return false;
 		survey->users[survey->n_users++] = (struct user){ address, index, { 0 } };
 	}
-	return 0;
+	return true;
+}
+
+/* A running guest may hold a device that its definition does not list, and the other way
+ * round: both count. */
+static void note_users(struct work *work, size_t index, const struct gpupt_domain *defined,
+		       const struct gpupt_domain *running)
+{
+	pthread_mutex_lock(&work->users);
+	work->failed |= !add_users(work->survey, index, defined, NULL) ||
+			!add_users(work->survey, index, running, defined);
+	pthread_mutex_unlock(&work->users);
 }
 
 static int compare_users(const void *a, const void *b)
@@ -178,19 +170,97 @@ static void keep_two_of_each(struct gpupt_survey *survey)
 				 survey->users[i].uuid);
 }
 
-static int find_users(struct gpupt_survey *survey, struct gpupt_error **error)
+/* ---- reading */
+
+static bool same_domain(virDomainPtr a, virDomainPtr b)
 {
-	int r = 0;
-	for (size_t i = 0; r == 0 && i < survey->count; i++) {
-		struct entry *entry = &survey->entries[i];
-		r = add_hostdevs(entry->defined, NULL, i, survey, error);
-		if (r == 0)
-			r = add_hostdevs(entry->running, entry->defined, i, survey, error);
-		gpupt_domain_free(entry->running);
-		entry->running = NULL;
+	unsigned char x[VIR_UUID_BUFLEN], y[VIR_UUID_BUFLEN];
+	return virDomainGetUUID(a, x) == 0 && virDomainGetUUID(b, y) == 0 &&
+	       memcmp(x, y, sizeof(x)) == 0;
+}
+
+/* What cannot be parsed stays text. */
+static void parse(struct entry *entry)
+{
+	if (entry->text && gpupt_domain_parse(entry->text, strlen(entry->text), entry->name,
+					      &entry->parsed, NULL) == 0) {
+		free(entry->text);
+		entry->text = NULL;
 	}
+}
+
+static void unparse(struct entry *entry)
+{
+	if (!entry->parsed)
+		return;
+	entry->text = strdup(gpupt_domain_get_text(entry->parsed, NULL));
+	gpupt_domain_free(entry->parsed);
+	entry->parsed = NULL;
+}
+
+/* Most XML is not worth parsing for that. */
+static bool may_list(const char *text)
+{
+	return text && strstr(text, "hostdev");
+}
+
+/* One that vanishes meanwhile or cannot be read is passed over. Whether it runs the list
+ * told already, by the id. */
+static void read_entry(struct work *work, size_t index)
+{
+	struct entry *entry = &work->survey->entries[index], running = { .name = entry->name };
+	if (work->except && same_domain(entry->domain, work->except))
+		return;
+	bool stays_parsed = index < work->survey->end_parsed;
+	entry->text = gpupt_libvirt_fetch(entry->domain, false);
+	size_t length = entry->text ? strlen(entry->text) : 0;
+	if (stays_parsed || may_list(entry->text))
+		parse(entry);
+	if (virDomainGetID(entry->domain) != (unsigned int)-1)
+		running.text = virDomainGetXMLDesc(entry->domain, 0);
+	if (may_list(running.text))
+		parse(&running);
+	note_users(work, index, entry->parsed, running.parsed);
+	clear(&running);
+	if (work->hostdevs_only || atomic_fetch_add(&work->length, length) + length > MAX_TEXT)
+		clear(entry);
+	else if (!stays_parsed)
+		unparse(entry);
+}
+
+static int read_all(struct gpupt_survey *survey, virDomainPtr except, bool hostdevs_only,
+		    struct gpupt_error **error)
+{
+	struct work work = { .survey = survey, .each = read_entry, .end = survey->count,
+			     .except = except, .hostdevs_only = hostdevs_only,
+			     .users = PTHREAD_MUTEX_INITIALIZER };
+	survey->end_parsed = hostdevs_only ? 0 : PARSED_AHEAD;
+	work_on_all(&work);
+	if (work.failed)
+		return gpupt_fail_nomem(error);
 	keep_two_of_each(survey);
-	return r;
+	return 0;
+}
+
+/* ---- parsing ahead of those who take one after the other */
+
+static void parse_entry(struct work *work, size_t index)
+{
+	parse(&work->survey->entries[index]);
+}
+
+/* Those that were skipped were parsed in vain. Who skips more than some transient ones takes
+ * them in no such order: see MAX_SKIPPED. */
+static void parse_from(struct gpupt_survey *survey, size_t first)
+{
+	size_t left = survey->count - first;
+	struct work work = { .survey = survey, .each = parse_entry, .next = first,
+			     .end = first + (left < PARSED_AHEAD ? left : PARSED_AHEAD) };
+	for (size_t i = survey->first_parsed; i < survey->end_parsed && i < survey->count; i++)
+		unparse(&survey->entries[i]);
+	survey->first_parsed = first;
+	survey->end_parsed = work.end;
+	work_on_all(&work);
 }
 
 /* ---- a survey */
@@ -264,10 +334,7 @@ int gpupt_libvirt_survey(virConnectPtr connection, virDomainPtr except, bool hos
 		r = mark_transient(connection, survey, error);
 	if (r < 0)
 		return r;
-	struct reading reading = { .survey = survey, .except = except,
-				   .hostdevs_only = hostdevs_only };
-	read_all(&reading);
-	r = find_users(survey, error);
+	r = read_all(survey, except, hostdevs_only, error);
 	if (r == 0)
 		*ret = GPUPT_STEAL(survey);
 	return r;
@@ -310,10 +377,13 @@ int gpupt_libvirt_survey_take(struct gpupt_survey *survey, const char *name,
 			      struct gpupt_error **error)
 {
 	struct entry *entry = find(survey, name);
-	if (!entry || (!entry->text && !entry->defined))
+	if (!entry || (!entry->text && !entry->parsed))
 		return GPUPT_E_NOT_FOUND;
+	size_t index = (size_t)(entry - survey->entries);
+	if (index >= survey->end_parsed && index - survey->end_parsed < MAX_SKIPPED)
+		parse_from(survey, index);
 	GPUPT_AUTOFREE char *text = GPUPT_STEAL(entry->text);
-	GPUPT_AUTO(gpupt_domain_free) struct gpupt_domain *domain = GPUPT_STEAL(entry->defined);
+	GPUPT_AUTO(gpupt_domain_free) struct gpupt_domain *domain = GPUPT_STEAL(entry->parsed);
 	int r = domain ? 0 : gpupt_domain_parse(text, strlen(text), name, &domain, error);
 	if (r < 0)
 		return r;
