@@ -105,11 +105,12 @@ int gpupt_connection_add_other_users(struct gpupt_connection *connection,
  * Reads the definitions of all domains, some at a time, in threads of its own: what
  * gpupt_connection_find() with gpupt_guest_read() and gpupt_connection_add_other_users()
  * would read once more for each of them. Without passwords: most are other people's.
+ * @param keep_definitions  for gpupt_survey_take(), which else finds none
  * @param ret  usable until the connection is freed, by one thread at a time
  * @return 0, GPUPT_E_LIBVIRT or GPUPT_E_NOMEM. Since 0.1.
  */
-int gpupt_connection_survey(struct gpupt_connection *connection, struct gpupt_survey **ret,
-			    struct gpupt_error **error);
+int gpupt_connection_survey(struct gpupt_connection *connection, bool keep_definitions,
+			    struct gpupt_survey **ret, struct gpupt_error **error);
 
 /** Lists those of the domains that have a definition, running or not.
  *  @param ret_names  sorted, and NULL behind the last; freed with free(), while the names

@@ -214,7 +214,7 @@ static int add_other_users(const struct cli_settings *settings, const struct cli
 	if (!session)
 		return hypervisor->connection_add_other_users(target->connection, target->guest,
 							      request, error);
-	int r = cli_session_survey(session, error);
+	int r = cli_session_survey(settings, session, error);
 	if (r < 0)
 		return r;
 	return hypervisor->survey_add_users(session->survey, target->guest, request, error);

@@ -13,11 +13,15 @@ struct cli_settings cli_session_settings(const struct cli_settings *settings,
 	return own;
 }
 
-int cli_session_survey(struct cli_session *session, struct gpupt_error **error)
+/* Who changes domains, or shows passwords, reads each once more when it is its turn. */
+int cli_session_survey(const struct cli_settings *settings, struct cli_session *session,
+		       struct gpupt_error **error)
 {
 	if (session->survey)
 		return 0;
-	return session->hypervisor.connection_survey(session->connection, &session->survey, error);
+	return session->hypervisor.connection_survey(session->connection,
+						     cli_access_for(settings) == CLI_LOOK,
+						     &session->survey, error);
 }
 
 int cli_session_open(const struct cli_settings *settings, struct cli_session *session,
@@ -27,7 +31,7 @@ int cli_session_open(const struct cli_settings *settings, struct cli_session *se
 	struct cli_target target = { 0 };
 	int r = cli_target_connect(&own, cli_access_for(settings), &target, error);
 	if (r == 0)
-		r = cli_session_survey(session, error);
+		r = cli_session_survey(settings, session, error);
 	return r < 0 ? r : session->hypervisor.survey_list(session->survey, &session->names,
 							   &session->n_names, error);
 }

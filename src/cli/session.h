@@ -24,7 +24,8 @@ struct cli_session {
 };
 
 /* Reads all domains, where nobody did before; connected it is. */
-int cli_session_survey(struct cli_session *session, struct gpupt_error **error);
+int cli_session_survey(const struct cli_settings *settings, struct cli_session *session,
+		       struct gpupt_error **error);
 /* Connects, and reads all domains and their names. */
 int cli_session_open(const struct cli_settings *settings, struct cli_session *session,
 		     struct gpupt_error **error);

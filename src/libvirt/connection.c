@@ -197,9 +197,11 @@ GPUPT_EXPORT int gpupt_connection_find(struct gpupt_connection *connection, cons
 }
 
 GPUPT_EXPORT int gpupt_connection_survey(struct gpupt_connection *connection,
-					 struct gpupt_survey **ret, struct gpupt_error **error)
+					 bool keep_definitions, struct gpupt_survey **ret,
+					 struct gpupt_error **error)
 {
-	return gpupt_libvirt_survey(connection->libvirt, NULL, false, ret, error);
+	return gpupt_libvirt_survey(connection->libvirt, NULL, keep_definitions ?
+				    GPUPT_SURVEY_DEFINITIONS : GPUPT_SURVEY_NAMES, ret, error);
 }
 
 GPUPT_EXPORT int gpupt_survey_add_users(const struct gpupt_survey *survey,

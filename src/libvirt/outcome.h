@@ -50,9 +50,12 @@ int gpupt_libvirt_put_back(virDomainPtr domain, const char *from, const char *to
 /* Notes whether the guest runs or was saved. */
 void gpupt_libvirt_look(virDomainPtr domain, struct gpupt_outcome *outcome);
 
+/* What a survey is for: who lists which device, names as well, or definitions, too. */
+enum gpupt_survey_use { GPUPT_SURVEY_USERS, GPUPT_SURVEY_NAMES, GPUPT_SURVEY_DEFINITIONS };
+
 /* See gpupt_connection_survey() and gpupt_survey_...(). A domain that is left out may be
- * NULL. Where none is going to be taken, only hostdevs matter. */
-int gpupt_libvirt_survey(virConnectPtr connection, virDomainPtr except, bool hostdevs_only,
+ * NULL. */
+int gpupt_libvirt_survey(virConnectPtr connection, virDomainPtr except, enum gpupt_survey_use use,
 			 struct gpupt_survey **ret, struct gpupt_error **error);
 int gpupt_libvirt_survey_add_users(const struct gpupt_survey *survey, virDomainPtr except,
 				   struct gpupt_request *request, struct gpupt_error **error);

@@ -54,7 +54,7 @@ struct work {
 	size_t end;
 	/* reading: */
 	virDomainPtr except;
-	bool hostdevs_only;
+	bool keeps_definitions;
 	atomic_size_t length;  /* of all texts */
 	pthread_mutex_t users; /* for who adds some, and notes that memory is short */
 	bool failed;
@@ -222,19 +222,20 @@ static void read_entry(struct work *work, size_t index)
 		parse(&running);
 	note_users(work, index, entry->parsed, running.parsed);
 	clear(&running);
-	if (work->hostdevs_only || atomic_fetch_add(&work->length, length) + length > MAX_TEXT)
+	if (!work->keeps_definitions ||
+	    atomic_fetch_add(&work->length, length) + length > MAX_TEXT)
 		clear(entry);
 	else if (!stays_parsed)
 		unparse(entry);
 }
 
-static int read_all(struct gpupt_survey *survey, virDomainPtr except, bool hostdevs_only,
+static int read_all(struct gpupt_survey *survey, virDomainPtr except, bool keep_definitions,
 		    struct gpupt_error **error)
 {
 	struct work work = { .survey = survey, .each = read_entry, .end = survey->count,
-			     .except = except, .hostdevs_only = hostdevs_only,
+			     .except = except, .keeps_definitions = keep_definitions,
 			     .users = PTHREAD_MUTEX_INITIALIZER };
-	survey->end_parsed = hostdevs_only ? 0 : PARSED_AHEAD;
+	survey->end_parsed = keep_definitions ? PARSED_AHEAD : 0;
 	work_on_all(&work);
 	if (work.failed)
 		return gpupt_fail_nomem(error);
@@ -323,18 +324,18 @@ static int mark_transient(virConnectPtr connection, struct gpupt_survey *survey,
 	return 0;
 }
 
-int gpupt_libvirt_survey(virConnectPtr connection, virDomainPtr except, bool hostdevs_only,
+int gpupt_libvirt_survey(virConnectPtr connection, virDomainPtr except, enum gpupt_survey_use use,
 			 struct gpupt_survey **ret, struct gpupt_error **error)
 {
 	GPUPT_AUTO(gpupt_survey_free) struct gpupt_survey *survey = calloc(1, sizeof(*survey));
 	if (!survey)
 		return gpupt_fail_nomem(error);
 	int r = list(connection, survey, error);
-	if (r == 0 && !hostdevs_only)
+	if (r == 0 && use >= GPUPT_SURVEY_NAMES)
 		r = mark_transient(connection, survey, error);
 	if (r < 0)
 		return r;
-	r = read_all(survey, except, hostdevs_only, error);
+	r = read_all(survey, except, use == GPUPT_SURVEY_DEFINITIONS, error);
 	if (r == 0)
 		*ret = GPUPT_STEAL(survey);
 	return r;
@@ -398,6 +399,6 @@ GPUPT_EXPORT int gpupt_libvirt_add_other_users(virConnectPtr connection, virDoma
 					       struct gpupt_error **error)
 {
 	GPUPT_AUTO(gpupt_survey_free) struct gpupt_survey *survey = NULL;
-	int r = gpupt_libvirt_survey(connection, except, true, &survey, error);
+	int r = gpupt_libvirt_survey(connection, except, GPUPT_SURVEY_USERS, &survey, error);
 	return r < 0 ? r : gpupt_libvirt_survey_add_users(survey, except, request, error);
 }

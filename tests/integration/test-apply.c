@@ -304,7 +304,7 @@ static void test_list(void **state)
 	const char **names = NULL;
 	size_t count = 0;
 	assert_int_equal(gpupt_connection_open(node_uri(), true, &connection, NULL), 0);
-	assert_int_equal(gpupt_connection_survey(connection, &survey, NULL), 0);
+	assert_int_equal(gpupt_connection_survey(connection, true, &survey, NULL), 0);
 	assert_int_equal(gpupt_survey_list(survey, &names, &count, NULL), 0);
 	assert_int_equal(count, GPUPT_ARRAY_SIZE(expected));
 	for (size_t i = 0; i < count; i++)
