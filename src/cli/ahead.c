@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "cli/interrupt.h"
+
 /* A thread costs about as much as one plan. */
 enum { MAX_PLANNERS = 4, TARGETS_PER_PLANNER = 8 };
 
@@ -24,12 +26,13 @@ struct planning {
 	atomic_size_t next;
 };
 
+/* The first is the one at hand: no other will be, once there was a Ctrl-C. */
 static void *plan_some(void *data)
 {
 	struct planning *planning = data;
 	for (;;) {
 		size_t i = atomic_fetch_add(&planning->next, 1);
-		if (i >= planning->count)
+		if (i >= planning->count || (i > 0 && cli_was_interrupted()))
 			return NULL;
 		struct cli_ahead *target = &planning->targets[i];
 		if (target->status == 0)

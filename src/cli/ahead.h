@@ -14,7 +14,8 @@ struct cli_ahead {
 
 /* Reads it, as cli_diff() would. Returns the length of its text. */
 size_t cli_ahead_open(const struct cli_settings *settings, struct cli_ahead *ret);
-/* Plans for all that were opened, in several threads. */
+/* Plans for all that were opened, in several threads; after a Ctrl-C for no more than the
+ * first and those that are begun. */
 void cli_ahead_plan(struct cli_ahead *targets, size_t count);
 /* Prints what cli_diff() would have, and returns what it would. */
 int cli_ahead_show(struct cli_ahead *target, struct gpupt_error **error);

@@ -2,11 +2,12 @@
 #include "cli/interrupt.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/util.h"
 
-static volatile sig_atomic_t caught; /* the signal's number */
+static atomic_int caught; /* the signal's number; threads look at it, too */
 
 static void note(int number)
 {

@@ -316,6 +316,8 @@ static void go_ahead(struct many *many, size_t first)
 	size_t n = 0, bytes = 0;
 	for (size_t i = first; i < many->count && n < MAX_AHEAD && bytes < MAX_AHEAD_BYTES &&
 	     can_go_ahead(many, &many->items[i]); i++) {
+		if (n > 0 && cli_was_interrupted())
+			break;
 		const struct cli_settings one = settings_of(many, &many->items[i]);
 		bytes += cli_ahead_open(&one, &many->ahead[n++]);
 	}

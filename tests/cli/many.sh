@@ -159,6 +159,23 @@ run 2 diff drive -c "$near" -c "$far" --inventory -
 run 2 diff drive --inventory - -c "$near" -c "$far"
 err_has "standard input can be read once only"
 
+# A signal while targets are planned ahead: the one at hand is finished, no other is opened.
+mkfifo first.xml second.xml
+"$GPUPT_XML" diff first.xml vm.xml second.xml "$p10" >"$lab/out" 2>"$lab/err" &
+program=$!
+{ # as it is opened
+	kill $program
+	cat "$EXAMPLES/z-k8s-n-1.xml"
+} >first.xml
+{ sleep 5 && kill -9 $program; } >"$lab/none" 2>&1 & # which would wait for the second one
+wait $program
+status=$?
+kill $! 2>"$lab/none"
+out=$(cat "$lab/out") err=$(cat "$lab/err")
+[ $status = 143 ] || fail "exit status $status after a signal"
+err_has "3 in all: 1 would change, 2 not tried (vm.xml, second.xml)"
+out_has "--- a/first.xml"
+
 # On a terminal: progress, a question for each, and Ctrl-C ends all that is to come.
 command -v script >/dev/null || finish
 default="env --default-signal=INT,QUIT"
