@@ -64,6 +64,32 @@ static char *without_questions(const char *uri)
 										     quiet;
 }
 
+/* The URI that was meant, where its driver is nearly one that this is for, but none that
+ * libvirt has: of those only esx is as near. libvirt itself says so only where a daemon is
+ * there to find out; else other errors come first. NULL: there is none. */
+static char *nearest_uri(const char *uri)
+{
+	static const char *const drivers[] = { "qemu", "test" };
+	size_t length = uri ? strcspn(uri, "+:") : 0;
+	GPUPT_AUTOFREE char *driver = length && uri[length] ? strndup(uri, length) : NULL;
+	char *meant = NULL;
+	if (!driver)
+		return NULL;
+	const char *near = gpupt_nearest(driver, drivers, GPUPT_ARRAY_SIZE(drivers));
+	if (!near || strcmp(driver, near) == 0 || strcmp(driver, "esx") == 0)
+		return NULL;
+	return asprintf(&meant, "%s%s", near, uri + length) < 0 ? NULL : meant;
+}
+
+static int fail_to_connect(const char *uri, const char *meant, struct gpupt_error **error)
+{
+	GPUPT_AUTOFREE char *near = nearest_uri(meant);
+	const char *what = uri ? uri : "the default hypervisor";
+	if (!near)
+		return gpupt_fail_libvirt(error, "cannot connect to %s", what);
+	return gpupt_fail_libvirt(error, "cannot connect to %s (did you mean %s?)", what, near);
+}
+
 GPUPT_EXPORT int gpupt_connection_open(const char *uri, bool read_only,
 				       struct gpupt_connection **ret, struct gpupt_error **error)
 {
@@ -79,8 +105,7 @@ GPUPT_EXPORT int gpupt_connection_open(const char *uri, bool read_only,
 						 read_only ? VIR_CONNECT_RO : 0);
 	if (!connection->libvirt) {
 		free(connection);
-		return gpupt_fail_libvirt(error, "cannot connect to %s",
-					  uri ? uri : "the default hypervisor");
+		return fail_to_connect(uri, meant, error);
 	}
 	connection->uri = quiet ? strdup(meant) : virConnectGetURI(connection->libvirt);
 	if (virConnectGetLibVersion(connection->libvirt, &connection->version) < 0)

@@ -34,6 +34,19 @@ run 2 apply guest "$p10"
 err_has "patch --in-place"
 run 2 diff vm.xml --domain "$p10"
 err_has 'there is no domain "vm.xml"'
+# a driver that libvirt does not have, whoever finds out
+for uri in qemo:///system qemo+unix:///system Qemu:///system; do
+	run 2 diff z-k8s-n-1 -c "$uri"
+	err_has "cannot connect to $uri (did you mean qemu${uri#????}?): "
+done
+LIBVIRT_DEFAULT_URI=tset:///default
+run 2 diff z-k8s-n-1
+err_has "cannot connect to the default hypervisor (did you mean test:///default?): "
+LIBVIRT_DEFAULT_URI=$node
+for uri in test:///none esx:///x ssh:///x qemu:///none; do
+	run 2 diff z-k8s-n-1 -c "$uri"
+	err_has "cannot connect to $uri: "
+done
 run 2 diff z-k8s-n-1 -c nonsense
 [ "$(wc -l <"$lab/err")" = 1 ] || fail "libvirt prints by itself: $err"
 finish

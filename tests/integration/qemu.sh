@@ -21,6 +21,8 @@ sed "s/<domain type='kvm'>/<domain type='qemu'>/" "$examples/z-k8s-n-1.xml" >/ru
 virsh -q -c qemu:///system define --validate /run/lab/vm.xml || fail "cannot define the domain"
 before=$(virsh -r -c qemu:///system dumpxml --inactive z-k8s-n-1)
 
+run 2 "$gpupt_xml" diff z-k8s-n-1 -c qemo:///system
+has "$err" "cannot connect to qemo:///system (did you mean qemu:///system?): no connection driver"
 run 1 "$gpupt_xml" apply z-k8s-n-1 -c qemu:///system --inventory "$snapshot" --dry-run
 has "$out" "+      <pcihole64 unit='KiB'>67108864</pcihole64>"
 run 1 "$gpupt_xml" diff z-k8s-n-1 -c qemu:///system --inventory "$snapshot"
