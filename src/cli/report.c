@@ -161,7 +161,10 @@ static void add_count(struct cli_report *report, const char *severity)
 		const char *own = json_string_value(json_object_get(finding, "severity"));
 		n += own && strcmp(own, severity) == 0;
 	}
-	cli_table_add(&report->table, findings ? "%zu" : "", n);
+	if (findings)
+		cli_table_add(&report->table, "%zu", n);
+	else
+		cli_table_add(&report->table, "%s", "");
 }
 
 static void add_row(struct cli_report *report, const char *result)

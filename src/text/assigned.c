@@ -275,7 +275,7 @@ static size_t add_iscsi_login(struct prose *p, struct gpupt_secrets *secrets, si
 static bool is_cloud_seed(const struct prose *p, const char *key, size_t length, size_t at)
 {
 	static const char *const seeds[] = { "=nocloud;", "=nocloud-net;", "=nocloud\\;",
-					     "=nocloud-net\\;", "=" GPUPT_REDACTED };
+					     "=nocloud-net\\;", ("=" GPUPT_REDACTED) };
 	if (!equals(key, length, "ds"))
 		return false;
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(seeds); i++)

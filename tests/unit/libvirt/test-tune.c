@@ -24,6 +24,7 @@ static const char *text_of(const json_t *arguments, const char *key)
 	return text ? text : "";
 }
 
+__attribute__((format(printf, 1, 2)))
 static char *reply(const char *format, ...)
 {
 	char *text = NULL;
