@@ -20,7 +20,8 @@ import os
 import sys
 
 import pool
-from rig import Missing, Rig
+from rig import Rig
+from system import Missing
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 

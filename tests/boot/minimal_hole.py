@@ -15,8 +15,10 @@ import json
 import sys
 
 import pool
+from monitor import GIB
 from random_cases import Builder
-from rig import GIB, Missing, Rig, Unbootable
+from rig import Rig, Unbootable
+from system import Missing
 
 
 def homeless(boot):

@@ -13,7 +13,9 @@ import json
 import subprocess
 import sys
 
-from rig import GIB, Missing, Rig
+from monitor import GIB
+from rig import Rig
+from system import Missing
 
 HT_START = 1012 * GIB
 MIB = 1 << 20

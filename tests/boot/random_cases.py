@@ -18,7 +18,9 @@ import random
 import sys
 
 import pool
-from rig import Missing, Rig, Unbootable, options
+from monitor import options
+from rig import Rig, Unbootable
+from system import Missing
 
 SHRINKING_BOOTS = 24
 

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 
-from rig import Missing, find_kernel, program
+from system import Missing, find_kernel, program
 
 OVMF = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 SECURE = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd"

@@ -9,255 +9,29 @@ that QEMU should start with, and the first that it should not; "minimal" or
 
 What PCI functions a guest has, with their BARs' sizes, is asked of QEMU while it
 runs; where the BARs are, of the guest's kernel. From the environment, for other
-releases' programs: GPUPT_KERNEL (else the last /boot/vmlinuz-*), GPUPT_QEMU,
-GPUPT_OVMF (the code file; its variables lie beside it), GPUPT_OVMF_VERSION
-(stable tag, 202211; with a + where a smaller X-PciMmio64Mb counts as in 202505),
-GPUPT_SEABIOS (file) and GPUPT_SEABIOS_VERSION (11602). GPUPT_BOOT_LIMIT: seconds
-that a boot may take, for machines that have other things to do.
+releases' programs: GPUPT_KERNEL (see system.py), GPUPT_QEMU, GPUPT_OVMF (the code
+file; its variables lie beside it), GPUPT_OVMF_VERSION (stable tag, 202211; with a +
+where a smaller X-PciMmio64Mb counts as in 202505), GPUPT_SEABIOS (file) and
+GPUPT_SEABIOS_VERSION (11602). GPUPT_BOOT_LIMIT: seconds that a boot may take, for
+machines that have other things to do.
 """
 
-import glob
 import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 
+from monitor import GIB, Monitor, functions, number_buses, size
+from system import Missing, find_kernel, initramfs, kernel_version, observed, program, version
+
 LIMIT_SECONDS = int(os.environ.get("GPUPT_BOOT_LIMIT", "120"))
-BUSYBOX = ["/bin/busybox", "/usr/bin/busybox", "/usr/lib/initramfs-tools/bin/busybox"]
-GIB = 1 << 30
-UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": GIB, "T": 1 << 40}
-KINDS = {
-    "pcie-root-port": "root-port", "ioh3420": "root-port",
-    "x3130-upstream": "switch", "xio3130-downstream": "switch",
-    "pcie-pci-bridge": "pci-bridge", "pci-bridge": "pci-bridge",
-    "i82801b11-bridge": "pci-bridge", "pxb": "expander", "pxb-pcie": "expander",
-}
-# What query-pci does not show: of igb's virtual functions, all eight together.
-VF_BARS = {0x10c9: [{"index": index, "size": 128 << 10, "io": False, "mem64": True,
-                    "prefetchable": True} for index in (7, 10)]}
-NO_DEVICE = 0xffff # also what a virtual function shows
-INIT = """#!/bin/sh
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-echo; echo GPUPT-BEGIN
-for d in /sys/bus/pci/devices/*; do
-    echo "GPUPT-DEVICE ${d##*/} $(cd -P $d; pwd)"
-    cat $d/resource
-done
-echo GPUPT-LOG
-dmesg | grep -E 'pci|e820|PCI' | head -n 600
-for d in /sys/bus/pci/devices/*; do # as a driver does; fails without all addresses
-    echo 1 >$d/enable
-done 2>/dev/null
-echo GPUPT-END
-sleep 1000
-"""
-
-
-class Missing(Exception):
-    """Something that the rig needs is not there."""
 
 
 class Unbootable(Exception):
     """QEMU does not like the case, or the guest is too slow."""
-
-
-def size(text):
-    if isinstance(text, int):
-        return text
-    number, unit = re.fullmatch(r"(\d+)([KMGT]?)(?:i?B)?", text).groups()
-    return int(number) * UNITS[unit]
-
-
-def version(text):
-    major, minor = re.match(r"(\d+)\.(\d+)", text).groups()
-    return int(major) * 100 + int(minor)
-
-
-def program(names, what):
-    for name in names:
-        found = shutil.which(name)
-        if found:
-            return found
-    raise Missing(f"no {what}")
-
-
-def find_kernel():
-    found = [os.environ["GPUPT_KERNEL"]] if "GPUPT_KERNEL" in os.environ else sorted(
-        glob.glob("/boot/vmlinuz-*"))
-    if not found or not os.access(found[-1], os.R_OK):
-        raise Missing("no kernel: set GPUPT_KERNEL to a vmlinuz")
-    return found[-1]
-
-
-def kernel_version(path):
-    """From the header of a bzImage."""
-    with open(path, "rb") as image:
-        head = image.read(1 << 16)
-    offset = int.from_bytes(head[0x20e:0x210], "little") + 0x200
-    return version(head[offset:offset + 32].decode("latin-1"))
-
-
-def initramfs(path):
-    """A cpio archive: busybox and a script that prints what the kernel did."""
-    busybox = program(BUSYBOX, "static busybox")
-    with open(busybox, "rb") as file:
-        binary = file.read()
-    entries = [("bin", 0o040755, b""), ("proc", 0o040755, b""), ("sys", 0o040755, b""),
-               ("bin/busybox", 0o100755, binary), ("init", 0o100755, INIT.encode())]
-    entries += [(f"bin/{name}", 0o120777, b"busybox") for name in (
-        "sh", "mount", "cat", "dmesg", "grep", "head", "sleep", "echo")]
-    entries.append(("TRAILER!!!", 0, b""))
-    with open(path, "wb") as out:
-        for inode, (name, mode, data) in enumerate(entries, 1):
-            fields = [inode, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0]
-            record = b"070701" + b"".join(b"%08X" % field for field in fields)
-            record += name.encode() + b"\0"
-            record += b"\0" * (-len(record) % 4)
-            out.write(record + data + b"\0" * (-len(data) % 4))
-
-
-class Monitor:
-    """QEMU's machine protocol."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(30)
-        self.socket.connect(path)
-        self.file = self.socket.makefile("rw")
-        self.file.readline()
-        self.ask("qmp_capabilities")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.file.close()
-        self.socket.close()
-
-    def ask(self, command, **arguments):
-        self.file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-        self.file.flush()
-        while True:
-            line = self.file.readline()
-            if not line:
-                raise OSError("QEMU is gone")
-            answer = json.loads(line)
-            if "return" in answer:
-                return answer["return"]
-            if "error" in answer:
-                raise OSError(answer["error"]["desc"])
-
-
-def number_buses(monitor):
-    """Does what firmware does first, so that query-pci shows what is behind bridges:
-    numbers the buses, through the ports 0xcf8 and 0xcfc. Only those of bridges on
-    root buses."""
-    for root in monitor.ask("query-pci"):
-        bridges = [device for device in root["devices"] if "pci_bridge" in device]
-        for number, device in enumerate(bridges, root["bus"] + 1):
-            address = (0x80000018 | root["bus"] << 16 | device["slot"] << 11
-                       | device["function"] << 8)
-            for port, value in ((0xcf8, address), (0xcfc, number << 8 | number << 16)):
-                monitor.ask("human-monitor-command",
-                            **{"command-line": f"o/w {port:#x} {value:#x}"})
-
-
-def options(case):
-    """-device options by id."""
-    result = {}
-    for device in case["devices"]:
-        driver, *rest = device.split(",")
-        settings = dict(item.split("=", 1) for item in rest if "=" in item)
-        settings["driver"] = driver
-        if "id" in settings:
-            result[settings["id"]] = settings
-    return result
-
-
-def one_function(device, parent, settings):
-    """A function as the model takes it; `device` is query-pci's."""
-    driver = settings.get("driver", "")
-    function = {
-        "kind": KINDS.get(driver, "endpoint"), "parent": parent, "slot": device["slot"],
-        "function": device["function"], "class_code": device["class_info"]["class"] << 8,
-        "bars": [],
-    }
-    if function["kind"] == "root-port" or driver == "xio3130-downstream":
-        function["hotplug"] = settings.get("hotplug", "on") != "off"
-    elif driver == "pci-bridge":
-        function["hotplug"] = settings.get("shpc", "on") != "off"
-    elif driver == "pcie-pci-bridge":
-        function["hotplug"] = True
-    for option, key in (("mem-reserve", "mem_reserve"), ("pref64-reserve", "pref64_reserve"),
-                        ("bus_nr", "bus_number")):
-        if option in settings:
-            function[key] = size(settings[option])
-    for region in sorted(device["regions"], key=lambda region: region["bar"]):
-        function["bars"].append({
-            "index": region["bar"], "size": region["size"], "io": region["type"] == "io",
-            "mem64": region.get("mem_type_64", False),
-            "prefetchable": region.get("prefetch", False)})
-    function["bars"] += VF_BARS.get(device["id"]["device"], [])
-    return function
-
-
-def place_of(device):
-    return (device["bus"], device["slot"], device["function"])
-
-
-def settings_of(device, by_id):
-    """The -device options that made it. A pxb puts a bridge of its own name on its bus."""
-    settings = by_id.get(device["qdev_id"], {})
-    if settings.get("driver") == "pxb" and "pci_bridge" in device:
-        return {"driver": "pci-bridge", "shpc": "off"}
-    return settings
-
-
-def functions(case, buses):
-    """The model's functions, bus by bus, and the kernel's name of each."""
-    found, by_id = [], options(case)
-    expanders = {}
-    for device in [device for bus in buses for device in bus["devices"]]:
-        settings = settings_of(device, by_id)
-        if KINDS.get(settings.get("driver")) == "expander":
-            expanders[int(settings["bus_nr"])] = place_of(device)
-    queue = [(device, expanders.get(bus["bus"])) for bus in buses for device in bus["devices"]]
-    while queue:
-        device, parent = queue.pop(0)
-        place = place_of(device)
-        if device["class_info"]["class"] == 0x0600 and place not in expanders.values():
-            continue
-        if device["id"]["device"] == NO_DEVICE:
-            continue
-        found.append((place, parent, device))
-        behind = device.get("pci_bridge", {}).get("devices", [])
-        queue += [(child, place) for child in behind]
-    found.sort(key=lambda entry: entry[0])
-    index = {place: i for i, (place, _, _) in enumerate(found)}
-    made = [one_function(device, -1 if parent is None else index[parent],
-                         settings_of(device, by_id))
-            for _, parent, device in found]
-    names = ["0000:%02x:%02x.%d" % place for place, _, _ in found]
-    return made, names
-
-
-def observed(text):
-    """Start of each resource by device, 0 where it has none: a kernel that disables a
-    BAR takes its flags away and leaves what the register happened to say."""
-    result, device = {}, None
-    for line in text.split("GPUPT-BEGIN")[1].split("GPUPT-LOG")[0].splitlines():
-        if line.startswith("GPUPT-DEVICE"):
-            device = line.split()[1]
-            result[device] = []
-        elif re.match(r"0x[0-9a-f]{16} ", line):
-            start, _, flags = (int(word, 16) for word in line.split())
-            result[device].append(start if flags else 0)
-    return result
 
 
 def compare(made, names, prediction, seen):
@@ -384,7 +158,9 @@ class Rig:
         return [self.qemu] + result
 
     def guest_arguments(self, case, directory):
-        append = "console=ttyS0 panic=1 no_timer_check quiet" + (" pci=realloc" if case.get("realloc") else "")
+        append = "console=ttyS0 panic=1 no_timer_check quiet"
+        if case.get("realloc"):
+            append += " pci=realloc"
         return self.firmware_arguments(case, directory) + [
             "-kernel", self.kernel, "-initrd", self.initramfs, "-append", append]
 

@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 
-from rig import Missing
+from system import Missing
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LAB = "/run/lab"

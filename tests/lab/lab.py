@@ -27,7 +27,8 @@ sys.dont_write_bytecode = True
 import drawn  # noqa: E402
 import story  # noqa: E402
 from host import Host  # noqa: E402
-from rig import Missing, Rig  # noqa: E402
+from rig import Rig  # noqa: E402
+from system import Missing  # noqa: E402
 
 INSIDE = "GPUPT_LAB"
 NAMESPACE = ["unshare", "-m", "-n", "--propagation", "private"]

@@ -57,7 +57,7 @@ make_initramfs() {
 	INIT
 	chmod +x "$scratch/tree/init"
 	(cd "$scratch/tree" && find . | busybox cpio -o -H newc 2>/dev/null) >"$scratch/outer"
-	PYTHONPATH=$here/../boot python3 -B -c "import rig, sys; rig.initramfs(sys.argv[1])" \
+	PYTHONPATH=$here/../boot python3 -B -c "import system, sys; system.initramfs(sys.argv[1])" \
 		"$scratch/inner"
 	cp "$GPUPT_KERNEL" "$scratch/kernel"
 }

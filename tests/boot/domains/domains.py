@@ -32,7 +32,9 @@ import cases  # noqa: E402
 import guest  # noqa: E402
 import native  # noqa: E402
 import standins  # noqa: E402
-from rig import GIB, Missing, Rig, Unbootable  # noqa: E402
+from monitor import GIB  # noqa: E402
+from rig import Rig, Unbootable  # noqa: E402
+from system import Missing  # noqa: E402
 
 AS_IT_IS = ["--pcihole64", "keep", "--forbid", "memreserve,hotplug"]
 FIRMWARE = ["--firmware", os.environ.get("GPUPT_PLATFORM", "debian-12")]

@@ -13,7 +13,9 @@ import subprocess
 import tempfile
 import time
 
-from rig import Monitor, Unbootable, observed
+from monitor import Monitor
+from rig import Unbootable
+from system import observed
 
 import standins
 

@@ -12,7 +12,7 @@ import shlex
 import subprocess
 import xml.etree.ElementTree
 
-from rig import Missing, program
+from system import Missing, program
 
 MARK = "gpupt-part"
 # /dev/kvm is open to root alone on some machines, and whether it opens to this user

@@ -10,7 +10,7 @@ hw/display/qxl.c); a boot in which they are other ones fails.
 
 import re
 
-from rig import size
+from monitor import size
 
 KIB, MIB = 1 << 10, 1 << 20
 
