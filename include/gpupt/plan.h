@@ -19,6 +19,7 @@
 
 #include <gpupt/domain.h>
 #include <gpupt/error.h>
+#include <gpupt/firmware.h>
 #include <gpupt/inventory.h>
 
 #ifdef __cplusplus
@@ -86,6 +87,10 @@ void gpupt_request_set_multifunction(struct gpupt_request *request, bool multifu
  */
 int gpupt_request_set_firmware(struct gpupt_request *request, const char *firmware,
 			       struct gpupt_error **error);
+/** The same for a file that was identified before: to look into one takes longer than a plan.
+ *  @return 0 or GPUPT_E_NOMEM. Since 0.1. */
+int gpupt_request_set_firmware_file(struct gpupt_request *request,
+				    const struct gpupt_firmware *file, struct gpupt_error **error);
 /** Returns the firmware file that @p domain names, where what it says of itself would
  *  matter: the host's distribution does not tell, or @p request says otherwise. For
  *  gpupt_inventory_read_firmware(), on the host of @p inventory. NULL where reading one

@@ -220,6 +220,21 @@ static int add_other_users(const struct cli_settings *settings, const struct cli
 	return hypervisor->survey_add_users(session->survey, target->guest, request, error);
 }
 
+/* A file of many targets is looked into once. */
+static int set_firmware(const struct cli_settings *settings, struct gpupt_request *request,
+			struct gpupt_error **error)
+{
+	struct cli_session *session = settings->session;
+	if (!session || !settings->firmware || !strchr(settings->firmware, '/'))
+		return gpupt_request_set_firmware(request, settings->firmware, error);
+	int r = session->has_said ? 0 :
+		gpupt_firmware_identify(settings->firmware, &session->said, error);
+	if (r < 0)
+		return r;
+	session->has_said = true;
+	return gpupt_request_set_firmware_file(request, &session->said, error);
+}
+
 int cli_request_make(const struct cli_settings *settings, const struct cli_target *target,
 		     struct gpupt_request **ret, struct gpupt_error **error)
 {
@@ -236,7 +251,7 @@ int cli_request_make(const struct cli_settings *settings, const struct cli_targe
 	if (!target->is_file)
 		gpupt_request_set_libvirt(
 			request, target->hypervisor.connection_get_libvirt(target->connection));
-	int r = gpupt_request_set_firmware(request, settings->firmware, error);
+	int r = set_firmware(settings, request, error);
 	if (r == 0)
 		r = gpupt_request_set_guest_kernel(request, settings->guest_kernel, error);
 	if (r == 0)

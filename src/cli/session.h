@@ -2,6 +2,8 @@
 #ifndef GPUPT_CLI_SESSION_H
 #define GPUPT_CLI_SESSION_H
 
+#include <gpupt/firmware.h>
+
 #include "cli/hypervisor.h"
 
 /* A run with several targets: one host of theirs, and what is read there once. Files have a
@@ -16,6 +18,8 @@ struct cli_session {
 	struct gpupt_inventory *host; /* grows with the firmware files that are read */
 	char **firmware;              /* which these are, whatever came of them */
 	size_t n_firmware, c_firmware;
+	bool has_said; /* --firmware was a file, and this is what that says: */
+	struct gpupt_firmware said;
 	struct gpupt_survey *survey;
 	const char **names; /* of the domains that have a definition, sorted; the survey's */
 	size_t n_names;

@@ -166,26 +166,35 @@ GPUPT_EXPORT void gpupt_request_set_libvirt(struct gpupt_request *request, unsig
 	request->libvirt = version;
 }
 
+static int set_firmware(struct gpupt_request *request, const char *name, bool of_file,
+			struct gpupt_error **error)
+{
+	const char *copy = name ? gpupt_arena_copy(&request->arena, name, strlen(name)) : NULL;
+	if (name && !copy)
+		return gpupt_fail_nomem(error);
+	request->firmware = copy;
+	request->firmware_of_file = of_file;
+	return 0;
+}
+
+GPUPT_EXPORT int gpupt_request_set_firmware_file(struct gpupt_request *request,
+						 const struct gpupt_firmware *file,
+						 struct gpupt_error **error)
+{
+	return set_firmware(request, file->name, true, error);
+}
+
 GPUPT_EXPORT int gpupt_request_set_firmware(struct gpupt_request *request, const char *firmware,
 					    struct gpupt_error **error)
 {
-	const char *copy = NULL;
 	struct gpupt_firmware file;
 	bool is_file = firmware && strchr(firmware, '/');
-	if (firmware) {
-		int r = is_file ? gpupt_firmware_identify(firmware, &file, error) :
-				  gpupt_firmware_check(firmware, error);
-		if (r < 0)
-			return r;
-		if (is_file)
-			firmware = file.name;
-		copy = gpupt_arena_copy(&request->arena, firmware, strlen(firmware));
-		if (!copy)
-			return gpupt_fail_nomem(error);
-	}
-	request->firmware = copy;
-	request->firmware_of_file = is_file;
-	return 0;
+	int r = is_file ? gpupt_firmware_identify(firmware, &file, error) :
+		firmware ? gpupt_firmware_check(firmware, error) : 0;
+	if (r < 0)
+		return r;
+	return is_file ? gpupt_request_set_firmware_file(request, &file, error) :
+			 set_firmware(request, firmware, false, error);
 }
 
 GPUPT_EXPORT int gpupt_request_set_guest_kernel(struct gpupt_request *request,

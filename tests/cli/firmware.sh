@@ -94,13 +94,19 @@ for i in $(seq 100); do
 	"$GPUPT_XML" diff guest-$i.xml "$card" --headroom 64GiB -v >>alone.out 2>>alone.err
 done
 run 2 diff "$@" "$card" --headroom 64GiB -v
-if strace -o /dev/null true 2>/dev/null; then # each file is read once
+cp older.bin given.bin
+opened_once() { # FILE OPTION...: of all that the targets name, and --firmware
+	file=$1
+	shift
 	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o trace -e trace=openat \
-		"$GPUPT_XML" diff "$@" "$card" --headroom 64GiB >/dev/null 2>&1
-	for file in bios.bin older.bin; do
-		opened=$(grep -c "/$file\"" trace)
-		[ "$opened" = 1 ] || fail "$file was opened $opened times"
-	done
+		"$GPUPT_XML" diff "$@" "$card" >/dev/null 2>&1
+	opened=$(grep -c "/$file\"" trace)
+	[ "$opened" = 1 ] || fail "$file was opened $opened times"
+}
+if strace -o /dev/null true 2>/dev/null; then
+	opened_once bios.bin "$@"
+	opened_once older.bin "$@"
+	opened_once given.bin "$@" --firmware ./given.bin
 fi
 set --
 status=0
