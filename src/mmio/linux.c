@@ -298,14 +298,17 @@ static bool wants_realloc(const struct gpupt_linux *kernel)
 
 /* ---- why not ---- */
 
-/* Behind an expander there is no space but what the firmware used. */
+/* Behind an expander there is no space but what the firmware used. Behind a switch it may
+ * be the window of a bridge further up that the firmware made too small. */
 static bool is_trapped(const struct gpupt_linux *kernel, size_t i, const struct gpupt_mmio_bar *bar)
 {
 	const struct gpupt_mmio_model *model = kernel->model;
-	size_t bus = model->parent[i];
 	if (model->root[i] != model->n)
 		return true;
-	return bus != model->n && kernel->wants[bus][gpupt_linux_window_for(bar)].from_firmware;
+	for (size_t bus = model->parent[i]; bus != model->n; bus = model->parent[bus])
+		if (kernel->wants[bus][gpupt_linux_window_for(bar)].from_firmware)
+			return true;
+	return false;
 }
 
 static const char *why_not(struct gpupt_linux *kernel, size_t i, const struct gpupt_mmio_bar *bar)
@@ -321,6 +324,12 @@ static const char *why_not(struct gpupt_linux *kernel, size_t i, const struct gp
 	if (!is_trapped(kernel, i, bar))
 		return which == GPUPT_WINDOW_PREF ? "no room in the 64-bit window"
 						  : "no room below 4 GiB";
+	if (!kernel->wants[bus][which].from_firmware)
+		return which == GPUPT_WINDOW_PREF
+			       ? "a bridge above its own has a 64-bit window that the firmware "
+				 "sized without it and the kernel does not enlarge"
+			       : "a bridge above its own has a 32-bit memory window that is too "
+				 "small and that the kernel does not enlarge";
 	if (which == GPUPT_WINDOW_PREF)
 		return "its root port's 64-bit window was sized by the firmware without it and "
 		       "the kernel does not enlarge it";

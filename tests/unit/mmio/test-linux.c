@@ -167,6 +167,14 @@ static void realloc_reaches_below_a_switch(void **state)
 		add_gpu(&m, down, 16 * MIB, 16 * GIB, 32 * MIB);
 	}
 	assert_int_equal(place_with_hole(&m, 300 * GIB), GPUPT_MMIO_SOME);
+	/* the upstream port's window holds the other GPU alone; that of its own port, which
+	 * the firmware left without one, finds no room in it */
+	const struct gpupt_mmio_bar *bar = &m.functions[up + 2].bars[1];
+	assert_int_equal(bar->placed_by, GPUPT_MMIO_NOBODY);
+	assert_true(bar->trapped);
+	assert_string_equal(bar->reason,
+			    "a bridge above its own has a 64-bit window that the firmware sized "
+			    "without it and the kernel does not enlarge");
 	m.guest.realloc = true;
 	assert_int_equal(place(&m), GPUPT_MMIO_ALL);
 }
