@@ -108,6 +108,7 @@ enum gpupt_mmio_outcome {
 struct gpupt_mmio_result {
 	enum gpupt_mmio_outcome outcome;
 	bool firmware_aborted;  /* it programmed no PCI device at all: no boot from disk */
+	bool firmware_stopped;  /* nor does it hand over to a kernel: no boot at all (SeaBIOS) */
 	uint64_t hole_start;    /* pc_pci_hole64_start(): H */
 	uint64_t max_hole;      /* largest pci-hole64-size QEMU starts with */
 	uint64_t window_start;  /* 64-bit window the guest kernel gets: [S, E) */

@@ -238,11 +238,14 @@ static int run_firmware(struct gpupt_mmio_session_state *state, uint64_t traits,
 static int run_kernel(struct gpupt_mmio_model *model, struct gpupt_mmio_result *result)
 {
 	model->window = gpupt_qemu_window(model->guest, gpupt_model_programmed(model));
-	int r = gpupt_linux_place(model);
+	result->firmware_stopped = model->firmware_aborted &&
+				   model->guest->firmware == GPUPT_FIRMWARE_SEABIOS;
+	int r = result->firmware_stopped ? 0 : gpupt_linux_place(model);
 	if (r)
 		return r;
 	keep_windows(model);
-	result->outcome = outcome_of(model->functions, model->n);
+	result->outcome = result->firmware_stopped ? GPUPT_MMIO_SOME
+						   : outcome_of(model->functions, model->n);
 	result->firmware_aborted = model->firmware_aborted;
 	result->window_start = model->window.start;
 	result->window_end = model->window.end;

@@ -14,6 +14,7 @@ enum region { MEM, PREF, N_REGIONS };
 
 #define DEVICE_MIN (4 * GPUPT_KIB) /* PCI_DEVICE_MEM_MIN */
 #define BRIDGE_MIN (2 * GPUPT_MIB) /* PCI_BRIDGE_MEM_MIN */
+#define BRIDGE_IO_MIN (4 * GPUPT_KIB)
 #define SLOT_WINDOW 7
 
 /* A BAR, or a window of a bridge, on the bus it is on. */
@@ -38,6 +39,7 @@ struct state {
 	struct entry *entries;
 	size_t n, capacity;
 	struct region_state (*regions)[N_REGIONS];
+	uint64_t *ports; /* I/O ports asked for on each bus */
 	uint64_t top; /* pci_mem64_top: 0 is unknown */
 	bool pad;     /* pci_pad_mem64 */
 };
@@ -264,6 +266,49 @@ static bool fits_low(struct state *state)
 	return start->base >= window.start && start->base <= window.end;
 }
 
+/* I/O ports on the bus behind a bridge, or on all root buses: those of the functions, and
+ * what bridges pass on, which for a conventional one with hotplug is never nothing. */
+static uint64_t ports_on(const struct state *state, size_t bus)
+{
+	const struct gpupt_mmio_model *model = state->model;
+	uint64_t sum = 0;
+	for (size_t c = model->buses[bus].first; c != GPUPT_MMIO_NONE; c = model->next[c]) {
+		const struct gpupt_mmio_function *function = &model->functions[c];
+		for (size_t b = 0; b < function->n_bars; b++)
+			if (function->bars[b].io)
+				sum += function->bars[b].size;
+		if (!gpupt_is_bridge(function))
+			continue;
+		bool least = function->kind == GPUPT_MMIO_PCI_BRIDGE && function->hotplug;
+		sum += gpupt_align_up(state->ports[c] + least, BRIDGE_IO_MIN);
+	}
+	return sum;
+}
+
+/* pci_bios_init_root_regions_io(): the ports from 0x1000 on, up to those of ACPI hotplug
+ * on i440fx. */
+static bool fits_ports(struct state *state)
+{
+	const struct gpupt_mmio_model *model = state->model;
+	uint64_t end = model->guest->machine == GPUPT_MACHINE_I440FX ? 0xa000 : 0x10000, sum = 0;
+	for (size_t i = model->n; i-- > 0;)
+		if (gpupt_is_bridge(&model->functions[i]))
+			state->ports[i] = ports_on(state, i);
+	for (size_t k = 0; k < model->n_roots; k++)
+		sum += ports_on(state, model->roots[k]);
+	return sum < end - 0x1000;
+}
+
+/* panic(): it halts, and the guest goes no further. */
+static int stop(struct gpupt_mmio_model *model, const char *why)
+{
+	model->firmware_aborted = true;
+	for (size_t i = 0; i < model->n; i++)
+		for (size_t b = 0; b < model->functions[i].n_bars; b++)
+			model->functions[i].bars[b].reason = why;
+	return 0;
+}
+
 /* e820_is_used(), for what lies above 4 GiB. */
 static bool is_used(const struct gpupt_mmio_guest *guest, uint64_t start, uint64_t size)
 {
@@ -328,6 +373,9 @@ static int place(struct state *state)
 	struct region_state *root = state->regions[model->n];
 	struct region_state high[N_REGIONS] = { 0 };
 	set_up(state);
+	if (!fits_ports(state))
+		return stop(model, "SeaBIOS stops before the guest boots: it runs out of I/O "
+				   "ports");
 	for (size_t i = model->n + 1; i-- > 0;) {
 		size_t bus = i ? i - 1 : model->n;
 		for (enum region w = MEM; w < N_REGIONS; w++) {
@@ -343,10 +391,9 @@ static int place(struct state *state)
 			if (r)
 				return r;
 		}
-		/* "PCI: out of 32bit address space": it stops there. */
-		model->firmware_aborted = !fits_low(state);
-		if (model->firmware_aborted)
-			return 0;
+		if (!fits_low(state))
+			return stop(model, "SeaBIOS stops before the guest boots: what has to lie "
+					   "below 4 GiB does not fit there");
 		lay_out_high(state, &high[MEM], &high[PREF]);
 		map(state, &high[MEM]);
 		map(state, &high[PREF]);
@@ -364,9 +411,11 @@ int gpupt_seabios_place(struct gpupt_mmio_model *model)
 {
 	struct state state = { .model = model };
 	state.regions = calloc(model->n + 1, sizeof(*state.regions));
-	int r = state.regions ? place(&state) : GPUPT_E_NOMEM;
+	state.ports = calloc(model->n + 1, sizeof(*state.ports));
+	int r = state.regions && state.ports ? place(&state) : GPUPT_E_NOMEM;
 	free(state.entries);
 	free(state.regions);
+	free(state.ports);
 	return r;
 }
 

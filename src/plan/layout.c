@@ -19,6 +19,7 @@ struct survey {
 	struct gpupt_making *making;
 	struct fate *fates; /* GPUPT_BAR_COUNT for each function */
 	size_t aborts, first_abort;
+	size_t stops, first_stop;
 	size_t refusals;
 	bool anything;   /* there is a BAR to place */
 	size_t hopeless; /* worlds in which no hole at all places every 64-bit BAR */
@@ -73,6 +74,14 @@ static enum gpupt_verdict judge(struct survey *survey, size_t world,
 	size_t weight = survey->making->worlds[world].weight;
 	if (result->outcome == GPUPT_MMIO_REFUSED) {
 		survey->refusals += weight;
+		survey->making->failures += weight;
+		return GPUPT_VERDICT_PARTIAL;
+	}
+	if (result->firmware_stopped) {
+		if (!survey->stops)
+			survey->first_stop = world;
+		survey->stops += weight;
+		survey->hopeless += weight;
 		survey->making->failures += weight;
 		return GPUPT_VERDICT_PARTIAL;
 	}
@@ -173,6 +182,11 @@ static void report(struct survey *survey)
 				   "OVMF gives up on all PCI devices, the boot disk included: a BAR "
 				   "that it may not leave out does not fit its 64-bit window%s",
 				   worlds_text(making, survey->aborts, survey->first_abort));
+	if (survey->stops)
+		gpupt_findings_add(findings, GPUPT_FINDING_FIRMWARE_STOPS, NULL, NULL, "os",
+				   "SeaBIOS stops before the guest boots: 32-bit BARs or I/O ports "
+				   "find no room%s",
+				   worlds_text(making, survey->stops, survey->first_stop));
 	const char *os_id = making->domain->os_id;
 	if (os_id && strstr(os_id, "microsoft.com") && making->plan->verdict > GPUPT_VERDICT_FIRMWARE)
 		gpupt_findings_add(findings, GPUPT_FINDING_WINDOWS_GUEST, NULL, NULL, "metadata",
@@ -300,7 +314,7 @@ static int survey_all(struct survey *survey)
 		r = keep_possibilities(making);
 	if (r < 0 || plan->verdict == GPUPT_VERDICT_NO_FIT)
 		return r;
-	plan->verdict = survey->anything || survey->refusals ?
+	plan->verdict = survey->anything || survey->refusals || survey->stops ?
 			making->worlds[plan->shown].verdict : GPUPT_VERDICT_NOTHING;
 	report(survey);
 	/* a hole that helps in no case is no cure to carry out */

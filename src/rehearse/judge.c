@@ -111,7 +111,8 @@ static int predict(const struct judge *judge, size_t world, struct gpupt_mmio_fu
 	memcpy(functions, judge->planned->functions, n * sizeof(*functions));
 	int r = gpupt_mmio_place(&judge->planned->worlds[world].guest, functions, n, &result);
 	if (r == 0)
-		*ret_no_boot = result.firmware_aborted && !judge->planned->boots_kernel;
+		*ret_no_boot = result.firmware_stopped ||
+			       (result.firmware_aborted && !judge->planned->boots_kernel);
 	return r;
 }
 

@@ -121,11 +121,12 @@ static void print(const struct gpupt_mmio_guest *guest, bool every_bar,
 		json_array_append_new(list, bars);
 	}
 	json_t *all = json_pack(
-		"{s:s, s:I, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:o}", "outcome",
+		"{s:s, s:I, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:o}", "outcome",
 		outcomes[result->outcome], "hole", (json_int_t)guest->hole_bytes,
 		"every_bar", every_bar,
-		"firmware_aborted", result->firmware_aborted, "window_start",
-		(json_int_t)result->window_start, "window_end", (json_int_t)result->window_end,
+		"firmware_aborted", result->firmware_aborted, "firmware_stopped",
+		result->firmware_stopped, "window_start", (json_int_t)result->window_start,
+		"window_end", (json_int_t)result->window_end,
 		"firmware_window_start", (json_int_t)result->firmware_window_start,
 		"firmware_window_end", (json_int_t)result->firmware_window_end, "max_hole",
 		(json_int_t)result->max_hole, "functions", list);

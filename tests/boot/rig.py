@@ -28,6 +28,8 @@ from monitor import GIB, Monitor, functions, number_buses, size
 from system import Missing, find_kernel, initramfs, kernel_version, observed, program, version
 
 LIMIT_SECONDS = int(os.environ.get("GPUPT_BOOT_LIMIT", "120"))
+# the last that SeaBIOS says, to its debug port, before it halts
+STOPS = re.compile(rb"^PCI: out of (32bit|I/O) address space$", re.MULTILINE)
 
 
 class Unbootable(Exception):
@@ -53,12 +55,22 @@ def compare(made, names, prediction, seen):
     return lines, count
 
 
+def stops(path):
+    """Did SeaBIOS halt?"""
+    try:
+        with open(path, "rb") as file:
+            return STOPS.search(file.read()) is not None
+    except FileNotFoundError:
+        return False
+
+
 class Boot:
-    """What a boot showed. No functions where QEMU refused to start."""
+    """What a boot showed. No functions where QEMU refused to start, no addresses where
+    the firmware stopped."""
 
     def __init__(self, case):
         self.case = case
-        self.refused = False
+        self.refused = self.stopped = False
         self.made, self.names, self.seen, self.log = [], [], {}, ""
         self.retries = 0
         self.seconds = 0.0
@@ -121,7 +133,9 @@ class Rig:
 
     def firmware_arguments(self, case, directory):
         if case.get("firmware", "ovmf") == "seabios":
-            return ["-bios", self.seabios] if self.seabios else []
+            return (["-bios", self.seabios] if self.seabios else []) + [
+                "-chardev", f"file,id=said,path={directory}/said",
+                "-device", "isa-debugcon,iobase=0x402,chardev=said"]
         writable = os.path.join(directory, "vars.fd")
         shutil.copyfile(self.ovmf.replace("CODE", "VARS"), writable)
         return ["-drive", f"if=pflash,format=raw,readonly=on,file={self.ovmf}",
@@ -191,11 +205,13 @@ class Rig:
                     return True
                 with open(serial, encoding="latin-1") as file:
                     boot.log = file.read()
-                if "GPUPT-END" in boot.log:
+                boot.stopped = stops(os.path.join(directory, "said"))
+                if boot.stopped or "GPUPT-END" in boot.log:
                     with Monitor(os.path.join(directory, "qmp")) as monitor:
                         buses = monitor.ask("query-pci")
                     boot.made, boot.names = functions(boot.case, buses)
-                    boot.seen = observed(boot.log)
+                    boot.seen = ({name: [0] * 13 for name in boot.names} if boot.stopped
+                                 else observed(boot.log))
                     return True
                 time.sleep(0.1)
             return False
@@ -310,6 +326,8 @@ class Rig:
             boot.lines = ["QEMU refused to start" if boot.refused else "QEMU started"]
         elif refused:
             boot.bars = 1
+        elif boot.stopped != boot.prediction["firmware_stopped"]:
+            boot.lines = ["SeaBIOS stops" if boot.stopped else "SeaBIOS goes on"]
         else:
             boot.lines, boot.bars = compare(boot.made, boot.names, boot.prediction, boot.seen)
         return boot

@@ -88,9 +88,41 @@ static void no_room_below_4g(void **state)
 {
 	(void)state;
 	struct machine m = seabios(11602);
-	add_gpu(&m, add_port(&m), 2 * GIB, 0, 0);
-	place(&m);
+	const struct gpupt_mmio_function *gpu = add_gpu(&m, add_port(&m), 2 * GIB, GIB, 0);
+	assert_int_equal(place_with_hole(&m, 512 * GIB), GPUPT_MMIO_SOME);
 	assert_true(m.result.firmware_aborted);
+	assert_true(m.result.firmware_stopped); /* there is no kernel to do better */
+	assert_int_equal(gpu->bars[1].placed_by, GPUPT_MMIO_NOBODY);
+	assert_string_equal(gpu->bars[1].reason,
+			    "SeaBIOS stops before the guest boots: what has to lie below 4 GiB "
+			    "does not fit there");
+}
+
+/* 4 KiB of I/O ports for each bridge with any behind it, out of 60 KiB or 36. */
+static void no_io_ports(void **state)
+{
+	(void)state;
+	struct machine m = seabios(11602);
+	struct gpupt_mmio_function *gpu = NULL;
+	for (unsigned int i = 0; i < 14; i++) {
+		gpu = add_gpu(&m, add_port(&m), 0, GIB, 0);
+		gpu->bars[gpu->n_bars++] = (struct gpupt_mmio_bar){ .index = 5, .size = 128, .io = true };
+	}
+	assert_int_equal(place(&m), GPUPT_MMIO_ALL_FIRMWARE);
+	add_gpu(&m, add_port(&m), 0, GIB, 0); /* without ports */
+	assert_int_equal(place(&m), GPUPT_MMIO_ALL_FIRMWARE);
+	gpu = add_gpu(&m, add_port(&m), 0, GIB, 0);
+	gpu->bars[gpu->n_bars++] = (struct gpupt_mmio_bar){ .index = 5, .size = 128, .io = true };
+	assert_int_equal(place(&m), GPUPT_MMIO_SOME);
+	assert_true(m.result.firmware_stopped);
+	m = seabios(11602);
+	m.guest.machine = GPUPT_MACHINE_I440FX;
+	add_gpu(&m, -1, 0, GIB, 0);
+	for (unsigned int i = 0; i < 9; i++) {
+		assert_int_equal(place(&m), GPUPT_MMIO_ALL_FIRMWARE);
+		add_function(&m, GPUPT_MMIO_PCI_BRIDGE, -1)->hotplug = true;
+	}
+	assert_int_equal(place(&m), GPUPT_MMIO_SOME);
 }
 
 int main(void)
@@ -102,6 +134,7 @@ int main(void)
 		cmocka_unit_test(beyond_the_reach_of_the_cpu),
 		cmocka_unit_test(top),
 		cmocka_unit_test(no_room_below_4g),
+		cmocka_unit_test(no_io_ports),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
