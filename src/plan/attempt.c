@@ -28,6 +28,7 @@ static void forget(struct gpupt_search *search)
 	making->needed = 0;
 	making->device_unknown = search->device_unknown;
 	making->vendor_unknown = making->has_commandline_hole = false;
+	making->port_memory = making->port_pref64 = (struct gpupt_reserve){ 0 };
 }
 
 /* The guest as the attempt makes it, before anything is placed. */

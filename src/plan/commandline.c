@@ -38,6 +38,31 @@ static const char *find_key(const char *list, const char *key, size_t *ret_lengt
 	return NULL;
 }
 
+static void complain(struct gpupt_making *making, enum gpupt_finding_number number,
+		     const struct option *option, const char *why)
+{
+	bool named = strcmp(option->name, "-fw_cfg") != 0;
+	GPUPT_AUTOFREE char *value = gpupt_redact_argument(option->value);
+	if (!value) {
+		making->plan->findings.no_memory = true;
+		return;
+	}
+	gpupt_findings_add(&making->plan->findings, number, making->domain, option->place,
+			   "qemu:commandline", "\"%s%s%.100s\" in <qemu:commandline> %s",
+			   named ? option->name : "", named ? " " : "", value, why);
+}
+
+static bool is_device_that_matters(const char *text)
+{
+	static const char *const drivers[] = { "vfio-pci", "pcie-root-port", "pcie-pci-bridge",
+					       "pxb", "x3130-upstream", "xio3130-downstream",
+					       "ivshmem", "cxl-" };
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(drivers); i++)
+		if (strstr(text, drivers[i]))
+			return true;
+	return false;
+}
+
 /* ---- -global q35-pcihost.pci-hole64-size=2T */
 
 /* A size as QEMU reads it (util/cutils.c, qemu_strtosz()), but for fractions: bytes,
@@ -61,23 +86,56 @@ static bool read_size(const char *text, size_t length, uint64_t *ret)
 	return *ret != UINT64_MAX;
 }
 
+/* The value of a property in "DRIVER.PROPERTY=VALUE" or
+ * "driver=DRIVER,property=PROPERTY,value=VALUE", and its length; NULL: it is another's. */
+static const char *global_value(const char *text, const char *driver, const char *property,
+				size_t *ret_length)
+{
+	size_t driver_length = strlen(driver), property_length = strlen(property), length;
+	const char *found = find_key(text, "driver", &length);
+	if (found) {
+		if (length != driver_length || memcmp(found, driver, length) != 0)
+			return NULL;
+		found = find_key(text, "property", &length);
+		if (!found || length != property_length || memcmp(found, property, length) != 0)
+			return NULL;
+		return find_key(text, "value", ret_length);
+	}
+	const char *end = text + driver_length + 1 + property_length;
+	if (strncmp(text, driver, driver_length) != 0 || text[driver_length] != '.' ||
+	    strncmp(text + driver_length + 1, property, property_length) != 0 || *end != '=')
+		return NULL;
+	*ret_length = strlen(end + 1);
+	return end + 1;
+}
+
+/* ---- -global pcie-root-port.pref64-reserve=4G, which libvirt has no element for */
+
+static bool read_reserve(const struct option *option, const char *property,
+			 struct gpupt_reserve *ret)
+{
+	size_t length = 0;
+	const char *value = global_value(option->value, "pcie-root-port", property, &length);
+	if (!value || !read_size(value, length, &ret->bytes))
+		return false;
+	ret->present = true;
+	return true;
+}
+
 static void read_global(struct gpupt_making *making, const struct option *option)
 {
-	const char *text = option->value;
 	bool q35 = making->guest.machine == GPUPT_MACHINE_Q35;
-	const char *prefix = q35 ? "q35-pcihost.pci-hole64-size=" :
-				   "i440FX-pcihost.pci-hole64-size=";
-	const char *driver = q35 ? "driver=q35-pcihost" : "driver=i440FX-pcihost";
 	size_t length = 0;
-	const char *value = NULL;
-	if (starts(text, prefix)) {
-		value = text + strlen(prefix);
-		length = strlen(value);
-	} else if (strstr(text, driver) && strstr(text, "property=pci-hole64-size")) {
-		value = find_key(text, "value", &length);
-	}
-	if (!value)
+	const char *value = global_value(option->value, q35 ? "q35-pcihost" : "i440FX-pcihost",
+					 "pci-hole64-size", &length);
+	if (!value) {
+		if (!read_reserve(option, "mem-reserve", &making->port_memory) &&
+		    !read_reserve(option, "pref64-reserve", &making->port_pref64) &&
+		    is_device_that_matters(option->value))
+			complain(making, GPUPT_FINDING_COMMANDLINE_IGNORED, option,
+				 "is left out of account");
 		return;
+	}
 	making->has_commandline_hole = read_size(value, length, &making->commandline_hole);
 	gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_COMMANDLINE_HOLE, making->domain,
 			   option->place, "qemu:commandline",
@@ -104,20 +162,6 @@ static bool read_window(struct gpupt_making *making, const char *text, size_t le
 	making->guest.has_window_override = true;
 	making->guest.window_override_mib = mib;
 	return true;
-}
-
-static void complain(struct gpupt_making *making, enum gpupt_finding_number number,
-		     const struct option *option, const char *why)
-{
-	bool named = strcmp(option->name, "-fw_cfg") != 0;
-	GPUPT_AUTOFREE char *value = gpupt_redact_argument(option->value);
-	if (!value) {
-		making->plan->findings.no_memory = true;
-		return;
-	}
-	gpupt_findings_add(&making->plan->findings, number, making->domain, option->place,
-			   "qemu:commandline", "\"%s%s%.100s\" in <qemu:commandline> %s",
-			   named ? option->name : "", named ? " " : "", value, why);
 }
 
 /* What OVMF reads below opt/ovmf/ (edk2, OvmfPkg/Library/PlatformInitLib, stable202005
@@ -183,21 +227,12 @@ static void read_fw_cfg(struct gpupt_making *making, const struct option *option
 
 /* ---- what is not modelled */
 
-static bool is_device_that_matters(const char *text)
-{
-	static const char *const drivers[] = { "vfio-pci", "pcie-root-port", "pcie-pci-bridge",
-					       "pxb", "x3130-upstream", "xio3130-downstream",
-					       "ivshmem", "cxl-" };
-	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(drivers); i++)
-		if (strstr(text, drivers[i]))
-			return true;
-	return false;
-}
-
 static bool matters(const char *option, const char *value)
 {
 	static const char *const options[] = { "-cpu", "-m", "-machine", "-M", "-bios", "-pflash",
 					       "-kernel", "-append" };
+	if (strcmp(option, "-set") == 0)
+		return strstr(value, "-reserve=");
 	if (strcmp(option, "-device") == 0)
 		return is_device_that_matters(value);
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(options); i++)

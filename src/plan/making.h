@@ -125,6 +125,12 @@ struct gpupt_plan {
 	size_t n_removed, c_removed;
 };
 
+/* What is kept behind a port for things that are plugged in. */
+struct gpupt_reserve {
+	bool present;
+	uint64_t bytes;
+};
+
 struct gpupt_making {
 	const struct gpupt_domain *domain;
 	const struct gpupt_inventory *inventory; /* may be NULL */
@@ -153,6 +159,7 @@ struct gpupt_making {
 	bool release_of_file; /* it is that of a build, which may have been patched */
 	bool has_commandline_hole; /* <qemu:commandline> sets it, which counts */
 	uint64_t commandline_hole;
+	struct gpupt_reserve port_memory, port_pref64; /* it gives every root port */
 	struct gpupt_world *worlds;
 	size_t n_worlds, c_worlds;
 	uint64_t needed;    /* what the hole needs in all of them; 0: any will do */

@@ -45,6 +45,15 @@ static void add_bridge_bar(struct gpupt_node *node)
 			(struct gpupt_mmio_bar){ .size = 256, .mem64 = true };
 }
 
+/* What <qemu:commandline> sets for every root port. */
+static void take_reserves(const struct gpupt_making *making, struct gpupt_mmio_function *port)
+{
+	port->has_mem_reserve = making->port_memory.present;
+	port->mem_reserve = making->port_memory.bytes;
+	port->has_pref64_reserve = making->port_pref64.present;
+	port->pref64_reserve = making->port_pref64.bytes;
+}
+
 struct gpupt_node *gpupt_tree_add_bridge(struct gpupt_tree *tree,
 					 enum gpupt_controller_model model, unsigned int bus)
 {
@@ -60,6 +69,8 @@ struct gpupt_node *gpupt_tree_add_bridge(struct gpupt_tree *tree,
 	node->function.kind = bridge_kinds[i].kind;
 	node->function.class_code = 0x060400;
 	/* conventional bridges have a hotplug controller (SHPC) unless told otherwise */
+	if (model == GPUPT_CONTROLLER_ROOT_PORT)
+		take_reserves(tree->making, &node->function);
 	node->function.hotplug = model == GPUPT_CONTROLLER_ROOT_PORT ||
 				 model == GPUPT_CONTROLLER_SWITCH_DOWNSTREAM ||
 				 model == GPUPT_CONTROLLER_PCI_BRIDGE ||
@@ -104,8 +115,10 @@ static int add_controller(struct gpupt_tree *tree, const struct gpupt_controller
 	node->device.element = &controller->element;
 	node->device.controller = controller;
 	node->function.hotplug &= controller->hotplug != GPUPT_NO;
-	node->function.has_mem_reserve = controller->has_mem_reserve;
-	node->function.mem_reserve = gpupt_mul(controller->mem_reserve_kib, GPUPT_KIB);
+	if (controller->has_mem_reserve) {
+		node->function.has_mem_reserve = true;
+		node->function.mem_reserve = gpupt_mul(controller->mem_reserve_kib, GPUPT_KIB);
+	}
 	node->function.bus_number = controller->bus_number;
 	return controller->model == GPUPT_CONTROLLER_EXPANDER ? add_inner_bridge(tree, bus) : 0;
 }

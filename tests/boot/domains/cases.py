@@ -35,8 +35,8 @@ DOMAIN = """<domain type='qemu'{namespace}>
 
 COMMANDLINE = """
   <qemu:commandline>
-    <qemu:arg value='-fw_cfg'/>
-    <qemu:arg value='name=opt/ovmf/X-PciMmio64Mb,string={}'/>
+    <qemu:arg value='{}'/>
+    <qemu:arg value='{}'/>
   </qemu:commandline>"""
 
 NAMESPACE = " xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'"
@@ -109,14 +109,16 @@ def domain(name, devices, hosts, machine="pc-q35-7.2", firmware="ovmf", memory=1
     kernel = f"\n    <kernel>/boot/vmlinuz</kernel><cmdline>{cmdline}</cmdline>" if cmdline else ""
     fields = {"max_memory": "", "cpu": cpu()}
     options = more.pop("options", [])
+    argument = more.pop("argument", None) or (override and (
+        "-fw_cfg", f"name=opt/ovmf/X-PciMmio64Mb,string={override}"))
     case = {"name": name, "hosts": hosts, "options": options}
     for key in ("hole", "quick", "expected"):
         if key in more:
             case[key] = more.pop(key)
     fields.update(more, name=name, devices=devices.rstrip("\n"), machine=machine, memory=memory,
                   firmware=OVMF.format(name=name) if firmware == "ovmf" else "", kernel=kernel,
-                  commandline=COMMANDLINE.format(override) if override else "",
-                  namespace=NAMESPACE if override else "")
+                  commandline=COMMANDLINE.format(*argument) if argument else "",
+                  namespace=NAMESPACE if argument else "")
     if "memory" in more:
         fields["memory"] = more["memory"]
     case["xml"] = DOMAIN.format(**fields)
@@ -259,6 +261,10 @@ def places():
                          controller(3, "pcie-root-port", "", pci(2, 0)) + disk(pci(1, 0)) +
                          hostdev(host(8), pci(3, 0)), one, firmware=firmware,
                          cpu=cpu(model, bits))
+    # two empty ports with a reserve, for a hot-plugged card
+    yield domain("reserve", root + ports(1, 4, 1) + disk(pci(1, 0)) + hostdev(host(8), pci(2, 0)),
+                 {host(8): "nvme:8G+32M"}, quick=True,
+                 argument=("-global", "pcie-root-port.pref64-reserve=4G"))
     pair = {host(8): "nvme:16G+32M", host(8, 1): "testdev:256M"}
     for name, options in (("siblings", []), ("multifunction", ["--multifunction"])):
         yield domain(name, root + ports(1, 2, 1) + disk(pci(1, 0)), pair,

@@ -113,6 +113,10 @@ static void test_what_is_not_modelled(void **state)
 	static const char *const ends[] = {
 		ARGS("-cpu", "host,phys-bits=46"), ARGS("-device", "vfio-pci,host=09:00.0"),
 		ARGS("--m", "4G"),
+		ARGS("-set", "device.pci.1.pref64-reserve=4G"),
+		ARGS("-global", "pcie-root-port.pref64-reserve=much"),
+		ARGS("-global", "pcie-root-port.io-reserve=0"),
+		ARGS("-global", "driver=vfio-pci,property=x-no-mmap,value=on"),
 		"<qemu:override><qemu:device alias='pci.1'><qemu:frontend>"
 		"<qemu:property name='pref64-reserve' type='string' value='64G'/>"
 		"</qemu:frontend></qemu:device></qemu:override>",
@@ -130,6 +134,32 @@ static void test_what_is_not_modelled(void **state)
 	gpupt_plan_free(plan);
 }
 
+/* What libvirt has no element for: OVMF keeps the reserves of two ports rather than place
+ * the GPU, for which the hole then has to be larger. */
+static void test_reserve(void **state)
+{
+	(void)state;
+	static const struct { const char *end; unsigned int gib; } cases[] = {
+		{ "", 64 },
+		{ ARGS("-global", "pcie-root-port.mem-reserve=1M"), 64 },
+		{ ARGS("-global", "pcie-root-port.pref64-reserve=16G"), 80 },
+		{ ARGS("-global", "driver=pcie-root-port,property=pref64-reserve,"
+				  "value=17179869184"), 80 },
+	};
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(cases); i++) {
+		const struct guest guest = {
+			.devices = PORT "<controller type='pci' index='2' model='pcie-root-port'/>"
+				   "<controller type='pci' index='3' model='pcie-root-port'/>",
+			.cpu = "<cpu mode='custom'><model>Westmere</model></cpu>",
+			.end = cases[i].end,
+		};
+		struct gpupt_plan *plan = plan_of(&guest);
+		assert_int_equal(gpupt_plan_get_hole(plan)->minimum, cases[i].gib * GPUPT_GIB);
+		assert_null(finding(plan, 35));
+		gpupt_plan_free(plan);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +169,7 @@ int main(void)
 		cmocka_unit_test(test_other_spellings),
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_what_is_not_modelled),
+		cmocka_unit_test(test_reserve),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
