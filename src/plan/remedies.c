@@ -133,8 +133,11 @@ static int try_ports(struct gpupt_search *search, struct gpupt_attempt one, unsi
 				      GPUPT_BIT(GPUPT_REMEDY_HOTPLUG) };
 	unsigned int others = one.uses;
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(ways); i++) {
-		if ((ways[i] & remedies) != ways[i] || !(others | ways[i]))
-			continue; /* the hole alone was the first */
+		/* the hole alone was the first, and all windows were tried with nothing else */
+		bool was_tried = !ways[i] && (!others || (one.cure.window_mib &&
+							  remedies & GPUPT_PORT_REMEDIES));
+		if ((ways[i] & remedies) != ways[i] || was_tried)
+			continue;
 		one.uses = others | ways[i];
 		int r = gpupt_attempt(search, &one, false);
 		if (r == 0 && search->left < search->fewest) {
@@ -147,11 +150,18 @@ static int try_ports(struct gpupt_search *search, struct gpupt_attempt one, unsi
 	return 0;
 }
 
-/* With every size of OVMF's window that is worth it. */
+/* With every size of OVMF's window that is worth it: a larger one is better than smaller
+ * ones with another remedy. */
 static int try_windows(struct gpupt_search *search, struct gpupt_attempt one, unsigned int remedies)
 {
 	if (!(one.uses & GPUPT_BIT(GPUPT_REMEDY_FWCFG)))
 		return try_ports(search, one, remedies);
+	unsigned int ports = remedies & GPUPT_PORT_REMEDIES;
+	if (ports) {
+		int r = try_windows(search, one, remedies & ~ports);
+		if (r < 0 || is_over(search))
+			return r;
+	}
 	unsigned int bits = one.cure.phys_bits ? one.cure.phys_bits : search->phys_bits;
 	uint64_t end = (UINT64_C(1) << (bits < 52 ? bits : 52)) / GPUPT_MIB;
 	for (uint64_t mib = FIRST_WINDOW_MIB; mib <= LAST_WINDOW_MIB && mib < end; mib *= 2) {

@@ -252,6 +252,33 @@ static void firmware_window(void **state)
 		    "value='name=opt/ovmf/X-PciMmio64Mb,string=65536'/></qemu:commandline>");
 }
 
+/* Two GPUs of 256 GiB in OVMF's window of 512 GiB. With another of that size further down,
+ * ports without hotplug and a hole it would do as well. */
+static void a_larger_window_first(void **state)
+{
+	(void)state;
+#define GPU(bus) "{\"address\": \"0000:0" bus ":00.0\", \"vendor\": \"10de\", " \
+		 "\"device\": \"2335\", \"class\": \"030200\", \"iommu_group\": " bus ", \"bars\": [" \
+		 "{\"index\": 0, \"type\": \"memory\", \"bits\": 64, \"prefetchable\": true, " \
+		 "\"size\": \"256 GiB\"}, {\"index\": 2, \"type\": \"memory\", \"bits\": 64, " \
+		 "\"prefetchable\": true, \"size\": \"32 MiB\"}]}"
+	const struct guest guest = {
+		.type = "qemu",
+		.cpu = "<cpu mode='custom'><model>Skylake-Server</model>"
+		       "<maxphysaddr mode='emulate' bits='42'/></cpu>",
+		.devices = "<hostdev mode='subsystem' type='pci' managed='yes'><source><address "
+			   "domain='0' bus='9' slot='0' function='0'/></source></hostdev>",
+		.inventory = "{\"format\": \"gpupt-snapshot\", \"version\": 1, \"host\": {}, "
+			     "\"devices\": [" GPU("8") ", " GPU("9") "]}",
+	};
+	const struct wish wish = { .allow = "fwcfg" };
+	char *made = cured(&guest, &wish, GPUPT_REMEDY_FWCFG);
+	assert_non_null(strstr(made, "X-PciMmio64Mb,string=1048576'"));
+	assert_null(strstr(made, "pcihole64"));
+	assert_null(strstr(made, "hotplug"));
+	free(made);
+}
+
 /* SeaBIOS places everything by itself. */
 static void nothing_needed(void **state)
 {
@@ -288,7 +315,8 @@ int main(void)
 		cmocka_unit_test(root_ports),	   cmocka_unit_test(kernel_option),
 		cmocka_unit_test(nothing_to_reserve),
 		cmocka_unit_test(another_slot),	   cmocka_unit_test(address_width),
-		cmocka_unit_test(firmware_window), cmocka_unit_test(nothing_needed),
+		cmocka_unit_test(firmware_window), cmocka_unit_test(a_larger_window_first),
+		cmocka_unit_test(nothing_needed),
 		cmocka_unit_test(functions_apart), cmocka_unit_test(names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
