@@ -52,13 +52,15 @@ static void complain(struct gpupt_making *making, enum gpupt_finding_number numb
 			   named ? option->name : "", named ? " " : "", value, why);
 }
 
+/* A driver, or a property with which others get a large BAR or keep room for some. */
 static bool is_device_that_matters(const char *text)
 {
-	static const char *const drivers[] = { "vfio-pci", "pcie-root-port", "pcie-pci-bridge",
-					       "pxb", "x3130-upstream", "xio3130-downstream",
-					       "ivshmem", "cxl-" };
-	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(drivers); i++)
-		if (strstr(text, drivers[i]))
+	static const char *const words[] = { "vfio-pci", "pcie-root-port", "pcie-pci-bridge",
+					     "pxb", "x3130-upstream", "xio3130-downstream",
+					     "ivshmem", "cxl-", "-reserve", "hostmem", "pmrdev",
+					     "vram64_size" };
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(words); i++)
+		if (strstr(text, words[i]))
 			return true;
 	return false;
 }
@@ -231,9 +233,7 @@ static bool matters(const char *option, const char *value)
 {
 	static const char *const options[] = { "-cpu", "-m", "-machine", "-M", "-bios", "-pflash",
 					       "-kernel", "-append" };
-	if (strcmp(option, "-set") == 0)
-		return strstr(value, "-reserve=");
-	if (strcmp(option, "-device") == 0)
+	if (strcmp(option, "-device") == 0 || strcmp(option, "-set") == 0)
 		return is_device_that_matters(value);
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(options); i++)
 		if (strcmp(option, options[i]) == 0)
