@@ -35,6 +35,7 @@ struct result {
 	/* root buses only: */
 	uint64_t base;
 	bool asked, ok; /* for addresses, and got them */
+	uint64_t asked_align; /* the last time */
 };
 
 #define IO_GRANULE (4 * GPUPT_KIB)
@@ -319,9 +320,49 @@ static int allocate_tree(struct gpupt_ovmf *state, struct result *result, enum t
 			       &result->ok, &result->base);
 }
 
-/* NotifyPhase() of PciHostBridgeDxe: root bus by root bus, the trees for memory by
- * falling alignment. A request that failed stays, whether there is still something to
- * ask for or not. */
+/* The next that NotifyPhase() looks at: of those not handled yet that with the largest
+ * alignment. It takes no notice of whether there is a request, so one of an earlier round
+ * may come up, of which nothing is left but the alignment. */
+static enum tree next_tree(const struct result *results, const bool *handled)
+{
+	enum tree found = N_TREES;
+	uint64_t most = 0;
+	for (enum tree t = IO; t < N_TREES; t++)
+		if (!handled[t] && results[t].asked_align >= most) {
+			most = results[t].asked_align;
+			found = t;
+		}
+	return found;
+}
+
+/* NotifyPhase() of PciHostBridgeDxe for one root bus: as often as there are requests. One
+ * that failed stays, whether there is still something to ask for or not. */
+static int allocate_bus(struct gpupt_ovmf *state, struct result *results, bool *ret_all)
+{
+	bool handled[N_TREES] = { false };
+	for (enum tree t = IO; t < N_TREES; t++) {
+		bool has = results[t].first != GPUPT_MMIO_NONE;
+		results[t].asked = has || (results[t].asked && !results[t].ok);
+		results[t].ok = false;
+		if (has)
+			results[t].asked_align = results[t].align;
+	}
+	for (enum tree t = IO; t < N_TREES; t++) {
+		if (!results[t].asked) {
+			handled[t] = true;
+			continue;
+		}
+		enum tree next = next_tree(results, handled);
+		handled[next] = true;
+		int r = allocate_tree(state, &results[next], next);
+		if (r)
+			return r;
+		*ret_all &= results[next].ok;
+	}
+	return 0;
+}
+
+/* Root bus by root bus. */
 static int allocate(struct gpupt_ovmf *state, bool *ret_all)
 {
 	const struct gpupt_mmio_model *model = state->model;
@@ -335,18 +376,9 @@ static int allocate(struct gpupt_ovmf *state, bool *ret_all)
 			return r;
 	}
 	for (size_t k = 0; k < model->n_roots; k++) {
-		struct result *results = state->buses[model->roots[k]].results;
-		enum tree first = results[PREF].align >= results[MEM].align ? PREF : MEM;
-		const enum tree order[] = { IO, first, first == PREF ? MEM : PREF };
-		for (size_t i = 0; i < N_TREES; i++) {
-			struct result *result = &results[order[i]];
-			result->asked = result->first != GPUPT_MMIO_NONE ||
-					(result->asked && !result->ok);
-			int r = result->asked ? allocate_tree(state, result, order[i]) : 0;
-			if (r)
-				return r;
-			*ret_all &= !result->asked || result->ok;
-		}
+		int r = allocate_bus(state, state->buses[model->roots[k]].results, ret_all);
+		if (r)
+			return r;
 	}
 	return 0;
 }
