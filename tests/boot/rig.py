@@ -2,9 +2,9 @@
 """Boots a guest under QEMU and compares every BAR's address with the prediction.
 
 A case is a dictionary: name, machine (q35), cpu (qemu64), memory (512M), maxmem,
-slots, firmware (ovmf or seabios), hole, window_override_mib, realloc, objects and
-devices (QEMU's -object and -device). A hole of "max" or "max+1G" is the largest
-that QEMU should start with, and the first that it should not; "minimal" or
+slots, firmware (ovmf or seabios), hole, window_override_mib, realloc, kernel_options,
+objects and devices (QEMU's -object and -device). A hole of "max" or "max+1G" is the
+largest that QEMU should start with, and the first that it should not; "minimal" or
 "minimal-1G" the smallest that serves, and the first that does not.
 
 What PCI functions a guest has, with their BARs' sizes, is asked of QEMU while it
@@ -172,7 +172,7 @@ class Rig:
         return [self.qemu] + result
 
     def guest_arguments(self, case, directory):
-        append = "console=ttyS0 panic=1 no_timer_check quiet"
+        append = f"console=ttyS0 panic=1 no_timer_check quiet {case.get('kernel_options', '')}"
         if case.get("realloc"):
             append += " pci=realloc"
         return self.firmware_arguments(case, directory) + [
