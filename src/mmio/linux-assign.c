@@ -27,7 +27,7 @@ static int collect(struct gpupt_linux *kernel, size_t bus)
 			bool must = gpupt_linux_is_must(kernel, &function->bars[b]);
 			int r = request(kernel, (struct gpupt_linux_request){
 							c, (unsigned int)b, must ? size : 0, size,
-							size, GPUPT_MMIO_NONE });
+							size, size, GPUPT_MMIO_NONE });
 			if (r)
 				return r;
 		}
@@ -38,7 +38,8 @@ static int collect(struct gpupt_linux *kernel, size_t bus)
 			int r = request(kernel,
 					(struct gpupt_linux_request){
 						c, GPUPT_SLOT_WINDOW + w, want->size, want->extra,
-						want->align, GPUPT_MMIO_NONE });
+						want->align, want->extra_align,
+						GPUPT_MMIO_NONE });
 			if (r)
 				return r;
 		}
@@ -46,13 +47,14 @@ static int collect(struct gpupt_linux *kernel, size_t bus)
 	return 0;
 }
 
-/* Chains the requests by falling alignment, in order among equals. */
+/* Chains the requests by falling alignment, as with what would be nice to have, in order
+ * among equals. */
 static size_t sort(struct gpupt_linux *kernel)
 {
 	size_t head[64], tail[64];
 	uint64_t used = 0;
 	for (size_t i = 0; i < kernel->n_requests; i++) {
-		unsigned int order = (unsigned int)__builtin_ctzll(kernel->requests[i].align);
+		unsigned int order = (unsigned int)__builtin_ctzll(kernel->requests[i].extra_align);
 		if (used >> order & 1)
 			kernel->requests[tail[order]].next = i;
 		else
@@ -87,14 +89,15 @@ static int fit(struct gpupt_linux *kernel, size_t bus, const struct gpupt_linux_
 	bool root = bus == kernel->root;
 	bool wide = bar ? (root ? bar->mem64 : gpupt_is_pref64(bar))
 			: made->slot == GPUPT_SLOT_WINDOW + GPUPT_WINDOW_PREF;
+	uint64_t align = size > made->size ? made->extra_align : made->align;
 	*ret_found = false;
 	if (wide) {
-		int r = gpupt_space_fit(root ? &kernel->high : &kernel->pref, size, made->align,
+		int r = gpupt_space_fit(root ? &kernel->high : &kernel->pref, size, align,
 					gpupt_linux_is_tight(kernel), ret_found, ret_start);
 		if (r || *ret_found)
 			return r;
 	}
-	return gpupt_space_fit(root ? &kernel->low : &kernel->mem, size, made->align,
+	return gpupt_space_fit(root ? &kernel->low : &kernel->mem, size, align,
 			       gpupt_linux_is_tight(kernel), ret_found, ret_start);
 }
 

@@ -17,7 +17,7 @@ struct sum {
 	uint64_t size;
 	uint64_t aligns[ORDERS];
 	unsigned int max_order;
-	uint64_t children_extra;
+	uint64_t children_extra, children_extra_align;
 };
 
 static void sum_add(const struct gpupt_linux *kernel, struct sum *sum, uint64_t size,
@@ -31,6 +31,13 @@ static void sum_add(const struct gpupt_linux *kernel, struct sum *sum, uint64_t 
 		sum->aligns[order] = gpupt_add(sum->aligns[order], align);
 	if (order > sum->max_order)
 		sum->max_order = order;
+}
+
+/* pbus_size_mem_optional() of 7.0 */
+static void add_extra(struct sum *sum, uint64_t size, uint64_t align)
+{
+	sum->children_extra = gpupt_add(sum->children_extra, size);
+	sum->children_extra_align = max64(sum->children_extra_align, align);
 }
 
 /* calculate_mem_align(), the same from 5.15 to 6.12. */
@@ -92,24 +99,27 @@ static void size_window(struct gpupt_linux *kernel, size_t i, unsigned int which
 			if (gpupt_linux_is_must(kernel, bar))
 				sum_add(kernel, &sum, bar->size, bar->size);
 			else
-				sum.children_extra = gpupt_add(sum.children_extra, bar->size);
+				add_extra(&sum, bar->size, bar->size);
 		}
 		const struct gpupt_linux_want *child = &kernel->wants[c][which];
 		if (!gpupt_is_bridge(function) || !child->extra)
 			continue;
-		sum.children_extra = gpupt_add(sum.children_extra, child->extra - child->size);
+		if (child->extra > child->size)
+			add_extra(&sum, child->extra - child->size, child->extra_align);
 		if (child->size)
 			sum_add(kernel, &sum, child->size, child->align);
 	}
 	uint64_t nice = takes_hotplug(&model->functions[i]) ? HOTPLUG_EXTRA : 0;
-	uint64_t least = max64(optional ? 0 : nice, want->old);
+	uint64_t old = gpupt_linux_is_tight(kernel) ? 0 : want->old;
+	uint64_t least = max64(optional ? 0 : nice, old);
 	want->align = gpupt_linux_is_tight(kernel) ? sum_head_align(&sum) : sum_align(&sum);
 	uint64_t tail = gpupt_linux_is_tight(kernel) ? GPUPT_MIB : want->align;
 	want->size = gpupt_align_up(max64(sum.size, least), tail);
+	want->extra_align = max64(want->align, sum.children_extra_align);
 	want->extra = want->size;
 	if (optional && (nice || sum.children_extra))
 		want->extra = gpupt_align_up(
-			gpupt_add(max64(max64(sum.size, want->old), nice), sum.children_extra),
+			gpupt_add(max64(max64(sum.size, old), nice), sum.children_extra),
 			tail);
 }
 

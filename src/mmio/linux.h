@@ -17,7 +17,8 @@ struct gpupt_linux_want {
 	uint64_t size;
 	uint64_t extra; /* size with what would be nice to have */
 	uint64_t align;
-	uint64_t old;	    /* a released window never shrinks */
+	uint64_t extra_align;
+	uint64_t old;	    /* a released window never shrinks, until 7.0 */
 	bool from_firmware; /* the window as it stands is the firmware's */
 	bool released;      /* since the last try */
 };
@@ -29,6 +30,7 @@ struct gpupt_linux_request {
 	uint64_t size;
 	uint64_t extra;
 	uint64_t align;
+	uint64_t extra_align;
 	size_t next;
 };
 #define GPUPT_SLOT_WINDOW 7
