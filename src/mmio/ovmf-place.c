@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "mmio/model.h"
+#include "mmio/ovmf.h"
 
 #include <gpupt/error.h>
 
 #include "base/util.h"
 
-/* How edk2's PciBusDxe (PciLib.c, PciResourceSupport.c, PciEnumerator.c) and
- * PciHostBridgeDxe place BARs; in substance unchanged from stable202005 to 2026.
+/* How edk2's PciBusDxe (PciLib.c, PciResourceSupport.c, PciEnumerator.c) places BARs;
+ * in substance unchanged from stable202005 to 2026.
  * Every bus has three trees: I/O, the bridge's 32-bit window and its prefetchable
  * window; on a root bus the last two are below and above 4 GiB. Every root bus may use
  * the same addresses (OvmfPkg, PciHostBridgeUtilityLib); the main one comes first. I/O is
  * here for what its lack does to the others: a port that loses its reservation loses it
  * for all three. */
-
-enum tree { IO, MEM, PREF, N_TREES };
 
 /* Resource nodes of one function: bars[i] is node i, then a bridge's windows and
  * what is reserved behind it for hotplug. */
@@ -32,10 +30,7 @@ struct result {
 	uint64_t length;
 	uint64_t align;
 	size_t best; /* what would be rejected first */
-	/* root buses only: */
-	uint64_t base;
-	bool asked, ok; /* for addresses, and got them */
-	uint64_t asked_align; /* the last time */
+	struct gpupt_ovmf_request request; /* of a root bus */
 };
 
 #define IO_GRANULE (4 * GPUPT_KIB)
@@ -305,63 +300,6 @@ static bool reject(struct gpupt_ovmf *state, size_t id)
 	}
 }
 
-/* AllocateResource(): a root bus's whole tree is one block. The one above 4 GiB may end
- * up below. */
-static int allocate_tree(struct gpupt_ovmf *state, struct result *result, enum tree tree)
-{
-	result->ok = false;
-	if (result->first == GPUPT_MMIO_NONE)
-		return 0;
-	int r = gpupt_space_fit(&state->free[tree], result->length, result->align, false,
-				&result->ok, &result->base);
-	if (r || result->ok || tree != PREF)
-		return r;
-	return gpupt_space_fit(&state->free[MEM], result->length, result->align, false,
-			       &result->ok, &result->base);
-}
-
-/* The next that NotifyPhase() looks at: of those not handled yet that with the largest
- * alignment. It takes no notice of whether there is a request, so one of an earlier round
- * may come up, of which nothing is left but the alignment. */
-static enum tree next_tree(const struct result *results, const bool *handled)
-{
-	enum tree found = N_TREES;
-	uint64_t most = 0;
-	for (enum tree t = IO; t < N_TREES; t++)
-		if (!handled[t] && results[t].asked_align >= most) {
-			most = results[t].asked_align;
-			found = t;
-		}
-	return found;
-}
-
-/* NotifyPhase() of PciHostBridgeDxe for one root bus: as often as there are requests. One
- * that failed stays, whether there is still something to ask for or not. */
-static int allocate_bus(struct gpupt_ovmf *state, struct result *results, bool *ret_all)
-{
-	bool handled[N_TREES] = { false };
-	for (enum tree t = IO; t < N_TREES; t++) {
-		bool has = results[t].first != GPUPT_MMIO_NONE;
-		results[t].asked = has || (results[t].asked && !results[t].ok);
-		results[t].ok = false;
-		if (has)
-			results[t].asked_align = results[t].align;
-	}
-	for (enum tree t = IO; t < N_TREES; t++) {
-		if (!results[t].asked) {
-			handled[t] = true;
-			continue;
-		}
-		enum tree next = next_tree(results, handled);
-		handled[next] = true;
-		int r = allocate_tree(state, &results[next], next);
-		if (r)
-			return r;
-		*ret_all &= results[next].ok;
-	}
-	return 0;
-}
-
 /* Root bus by root bus. */
 static int allocate(struct gpupt_ovmf *state, bool *ret_all)
 {
@@ -376,7 +314,15 @@ static int allocate(struct gpupt_ovmf *state, bool *ret_all)
 			return r;
 	}
 	for (size_t k = 0; k < model->n_roots; k++) {
-		int r = allocate_bus(state, state->buses[model->roots[k]].results, ret_all);
+		struct result *results = state->buses[model->roots[k]].results;
+		struct gpupt_ovmf_request *requests[N_TREES];
+		for (enum tree t = IO; t < N_TREES; t++) {
+			requests[t] = &results[t].request;
+			requests[t]->wanted = results[t].first != GPUPT_MMIO_NONE;
+			requests[t]->length = results[t].length;
+			requests[t]->align = results[t].align;
+		}
+		int r = gpupt_ovmf_allocate(state->free, requests, ret_all);
 		if (r)
 			return r;
 	}
@@ -434,8 +380,9 @@ static bool reject_largest(struct gpupt_ovmf *state)
 	for (enum tree t = IO; t < N_TREES; t++) {
 		bool failed = false;
 		for (size_t k = 0; k < model->n_roots; k++) {
-			const struct result *result = &state->buses[model->roots[k]].results[t];
-			failed = result->asked ? !result->ok : failed;
+			const struct gpupt_ovmf_request *request =
+				&state->buses[model->roots[k]].results[t].request;
+			failed = request->asked ? !request->ok : failed;
 		}
 		best[t] = failed ? largest(state, t) : GPUPT_MMIO_NONE;
 	}
@@ -489,7 +436,8 @@ static int place(struct gpupt_ovmf *state)
 		return 0;
 	for (size_t k = 0; k < model->n_roots; k++)
 		for (enum tree t = MEM; t < N_TREES; t++)
-			program(state, model->roots[k], t, state->buses[model->roots[k]].results[t].base);
+			program(state, model->roots[k], t,
+				state->buses[model->roots[k]].results[t].request.base);
 	for (size_t i = 0; i < model->n; i++)
 		if (gpupt_is_bridge(&model->functions[i])) {
 			program(state, i, MEM, model->buses[i].mem.start);

@@ -276,11 +276,12 @@ static uint64_t ports_on(const struct state *state, size_t bus)
 		const struct gpupt_mmio_function *function = &model->functions[c];
 		for (size_t b = 0; b < function->n_bars; b++)
 			if (function->bars[b].io)
-				sum += function->bars[b].size;
+				sum = gpupt_add(sum, function->bars[b].size);
 		if (!gpupt_is_bridge(function))
 			continue;
 		bool least = function->kind == GPUPT_MMIO_PCI_BRIDGE && function->hotplug;
-		sum += gpupt_align_up(state->ports[c] + least, BRIDGE_IO_MIN);
+		uint64_t behind = gpupt_add(state->ports[c], least);
+		sum = gpupt_add(sum, gpupt_align_up(behind, BRIDGE_IO_MIN));
 	}
 	return sum;
 }
@@ -295,7 +296,7 @@ static bool fits_ports(struct state *state)
 		if (gpupt_is_bridge(&model->functions[i]))
 			state->ports[i] = ports_on(state, i);
 	for (size_t k = 0; k < model->n_roots; k++)
-		sum += ports_on(state, model->roots[k]);
+		sum = gpupt_add(sum, ports_on(state, model->roots[k]));
 	return sum < end - 0x1000;
 }
 
