@@ -114,7 +114,10 @@ struct gpupt_device {
 	uint64_t ram_bytes;
 	uint64_t vgamem_bytes;
 	uint64_t size_bytes;   /* shmem: <size>; virtio memory: <target><size> */
+	bool has_index;
 	unsigned int index;    /* controllers */
+	unsigned int number;   /* disks: by name, "sda" is 1 */
+	unsigned int drive;    /* which controller a disk, a channel and the like sit on */
 	enum gpupt_tristate rom_bar;
 };
 

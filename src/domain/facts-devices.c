@@ -119,7 +119,7 @@ static enum gpupt_context start_other(struct gpupt_parser *parser, const char *n
 	device->model = value_like(parser, attributes, "model", before->model);
 	device->bus = value_like(parser, attributes, "bus", before->bus);
 	uint64_t index = 0;
-	gpupt_attribute_number(attributes, "index", UINT32_MAX, &index);
+	device->has_index = gpupt_attribute_number(attributes, "index", UINT32_MAX, &index);
 	device->index = (unsigned int)index;
 	return CTX_OTHER;
 }
@@ -198,12 +198,38 @@ void gpupt_facts_enter_hostdev_child(struct gpupt_parser *parser, enum gpupt_con
 	}
 }
 
+/* The bus of a disk whose domain names none, and which of that bus's controllers it is on,
+ * both by its name, "sda" (virDomainDiskDefPostParse(), src/conf/domain_postparse.c;
+ * virDomainDiskDefAssignAddress(), src/conf/domain_conf.c, 9.0). */
+static void name_disk(struct gpupt_device *device, const char *name)
+{
+	static const struct { const char *prefix, *bus; } by_prefix[] = {
+		{ "hd", "ide" }, { "sd", "scsi" }, { "vd", "virtio" }, { "fd", "fdc" },
+	};
+	static const struct { const char *bus; unsigned int disks; } by_bus[] = {
+		{ "scsi", 7 }, { "sata", 6 }, { "ide", 4 }, { "fdc", 2 },
+	};
+	unsigned int number = 0;
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(by_prefix) && !device->bus; i++)
+		if (strncmp(name, by_prefix[i].prefix, 2) == 0)
+			device->bus = by_prefix[i].bus;
+	if (strlen(name) < 2)
+		return;
+	for (const char *letter = name + 2; *letter >= 'a' && *letter <= 'z'; letter++)
+		number = number < 1000000 ? number * 26 + (unsigned int)(*letter - 'a') + 1 : number;
+	device->number = number;
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(by_bus) && number && !device->other_address; i++)
+		if (gpupt_is(device->bus, by_bus[i].bus))
+			device->drive = (number - 1) / by_bus[i].disks;
+}
+
 void gpupt_facts_enter_other_child(struct gpupt_parser *parser, enum gpupt_context inside,
 				   const struct gpupt_attributes *attributes)
 {
 	struct gpupt_device *device = GPUPT_LAST(parser->domain->others, parser->domain->n_others);
 	const struct gpupt_device *before;
 	const char *text;
+	uint64_t number = 0;
 	switch (inside) {
 	case CTX_OTHER_MODEL:
 		if ((text = gpupt_attribute(parser, attributes, "type")) ||
@@ -219,12 +245,19 @@ void gpupt_facts_enter_other_child(struct gpupt_parser *parser, enum gpupt_conte
 		if ((text = value_like(parser, attributes, "bus", before->bus)) ||
 		    (text = value_like(parser, attributes, "type", before->bus)))
 			device->bus = text;
+		if (gpupt_is(device->tag, "disk") &&
+		    (text = gpupt_attribute(parser, attributes, "dev")))
+			name_disk(device, text);
 		break;
 	case CTX_OTHER_ADDRESS:
-		if (gpupt_attribute_is(attributes, "type", "pci"))
+		if (gpupt_attribute_is(attributes, "type", "pci")) {
 			read_guest_address(attributes, &device->address);
-		else
-			device->other_address = true;
+			break;
+		}
+		device->other_address = true;
+		device->drive = 0;
+		if (gpupt_attribute_number(attributes, "controller", UINT32_MAX, &number))
+			device->drive = (unsigned int)number;
 		break;
 	case CTX_OTHER_ROM:
 		device->rom_bar = read_rom(attributes);

@@ -261,6 +261,8 @@ static const char *model_of(const struct gpupt_device *device)
 		return "rtl8139";
 	if (gpupt_is(device->tag, "controller") && gpupt_is(device->type, "usb"))
 		return "piix3-uhci";
+	if (gpupt_is(device->tag, "controller") && gpupt_is(device->type, "scsi"))
+		return "lsilogic";
 	return NULL;
 }
 

@@ -1,29 +1,47 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Where libvirt puts what the domain gives no address (qemuDomainAssignPCIAddresses(),
- * qemuDomainAssignDevicePCISlots(), src/qemu/qemu_domain_address.c, 9.0): first the
- * devices with a traditional place, then bridges, then the others kind by kind, each
- * into the lowest free root port, on i440fx the lowest free slot. */
+ * src/qemu/qemu_domain_address.c, 9.0). Two passes: the first finds out which buses have to
+ * be added, the second gives all of them and the devices their places. */
 
-#include "plan/tree.h"
+#include "plan/buses.h"
 
-enum { LPC_SLOT = 0x1f, HDA_SLOT = 0x1b, USB_SLOT = 0x1d, DMI_SLOT = 0x1e,
-       BRIDGE_SLOTS = 31 };
+enum { LPC_SLOT = 0x1f, HDA_SLOT = 0x1b, USB_SLOT = 0x1d, USB2_SLOT = 0x1a, DMI_SLOT = 0x1e,
+       PIIX3_SLOT = 1 };
+
+/* One device or bridge, and when it is its turn. */
+struct turn {
+	int rank;
+	unsigned int number; /* disks are in the order of their names */
+	size_t position; /* in the text, or in libvirt's list of controllers */
+	size_t node;
+};
+
+struct pass {
+	struct gpupt_tree *tree;
+	struct gpupt_buses buses;
+	struct turn *turns; /* of devices */
+	size_t n_turns;
+	struct turn *bridges;
+	size_t n_bridges;
+	struct gpupt_guest_address *groups; /* of USB 2 controllers, by index */
+	bool dry;
+};
 
 static bool is_q35(const struct gpupt_tree *tree)
 {
 	return tree->making->guest.machine == GPUPT_MACHINE_Q35;
 }
 
-static bool is_port(const struct gpupt_node *node)
-{
-	return node->model == GPUPT_CONTROLLER_ROOT_PORT ||
-	       node->model == GPUPT_CONTROLLER_SWITCH_DOWNSTREAM;
-}
-
 static bool is_bridge(const struct gpupt_node *node)
 {
 	return node->function.kind != GPUPT_MMIO_ENDPOINT;
+}
+
+static unsigned int wants(const struct gpupt_tree *tree, const struct gpupt_node *node)
+{
+	return is_bridge(node) ? gpupt_connect_of_bridge(node->model) :
+				 gpupt_connect_of_plug(node->plug, is_q35(tree));
 }
 
 void gpupt_tree_place(struct gpupt_tree *tree, size_t index, int parent, unsigned int slot,
@@ -34,363 +52,428 @@ void gpupt_tree_place(struct gpupt_tree *tree, size_t index, int parent, unsigne
 	node->function.slot = slot;
 	node->function.function = function;
 	node->placed = true;
-	if (slot >= GPUPT_SLOTS)
-		return;
-	uint8_t bit = (uint8_t)(1u << function);
-	if (parent != GPUPT_ROOT_BUS)
-		tree->nodes[parent].used |= UINT32_C(1) << slot;
-	else
-		tree->used[slot] |= bit;
-	if (parent == GPUPT_ROOT_BUS && node->model == GPUPT_CONTROLLER_ROOT_PORT)
-		tree->ports[slot] |= bit;
 }
 
-/* ---- the root bus */
-
-static bool has_free_slot(const struct gpupt_tree *tree)
+/* What fits nowhere goes past the last slot of the root bus: nothing is forgotten. */
+static void place_anywhere(struct gpupt_tree *tree, size_t index)
 {
-	for (unsigned int slot = 1; slot < GPUPT_SLOTS; slot++)
-		if (!tree->used[slot])
-			return true;
-	return false;
-}
-
-static void place_on_root(struct gpupt_tree *tree, size_t index)
-{
-	for (unsigned int slot = 1; slot < GPUPT_SLOTS; slot++) {
-		if (!tree->used[slot]) {
-			gpupt_tree_place(tree, index, GPUPT_ROOT_BUS, slot, 0);
-			return;
-		}
-	}
 	gpupt_tree_place(tree, index, GPUPT_ROOT_BUS, GPUPT_SLOTS + tree->overflow++, 0);
 }
 
-/* Root ports share a slot: the lowest that is free, or that has only root ports and a
- * function left (virDomainPCIAddressFindUnusedFunctionOnBus(),
- * src/conf/domain_addr.c, 9.0). */
-static void place_root_port(struct gpupt_tree *tree, size_t index)
+static int owner_of(const struct gpupt_tree *tree, size_t bus)
 {
-	for (unsigned int slot = 1; slot < GPUPT_SLOTS; slot++) {
-		uint8_t used = tree->used[slot];
-		if (used != tree->ports[slot] || used == 0xff)
-			continue;
-		unsigned int function = 0;
-		while (used & (1u << function))
-			function++;
-		gpupt_tree_place(tree, index, GPUPT_ROOT_BUS, slot, function);
-		return;
-	}
-	place_on_root(tree, index);
+	return bus == 0 ? GPUPT_ROOT_BUS : bus < GPUPT_BUSES ? tree->owner[bus] :
+	       (int)(tree->first_added + bus - tree->first_bus_added);
 }
 
-/* ---- behind bridges */
-
-static int free_port(const struct gpupt_tree *tree)
+static void settle(const struct pass *pass, size_t index, struct gpupt_spot place)
 {
-	for (unsigned int bus = 1; bus < GPUPT_BUSES; bus++) {
-		int owner = tree->owner[bus];
-		if (owner >= 0 && is_port(&tree->nodes[owner]) && !tree->nodes[owner].used)
-			return owner;
-	}
-	return GPUPT_NO_NODE;
+	if (!pass->dry)
+		gpupt_tree_place(pass->tree, index, owner_of(pass->tree, place.bus), place.slot,
+				 place.function);
 }
 
-static unsigned int next_bus(struct gpupt_tree *tree)
+static int find_place(struct pass *pass, size_t index, int function, struct gpupt_spot *ret)
 {
-	while (tree->next_bus < GPUPT_BUSES && tree->owner[tree->next_bus] != GPUPT_NO_NODE)
-		tree->next_bus++;
-	return tree->next_bus;
+	int r = gpupt_buses_find(&pass->buses, wants(pass->tree, &pass->tree->nodes[index]),
+				 function, ret);
+	if (r == 0 && owner_of(pass->tree, ret->bus) != (int)index)
+		settle(pass, index, *ret);
+	else if (r != GPUPT_E_NOMEM && !pass->dry)
+		place_anywhere(pass->tree, index);
+	return r == GPUPT_E_NOMEM ? r : 0;
 }
 
-static int add_port(struct gpupt_tree *tree)
+static int place_next(struct pass *pass, size_t index)
 {
-	if (!gpupt_tree_add_bridge(tree, GPUPT_CONTROLLER_ROOT_PORT, next_bus(tree)))
-		return GPUPT_E_NOMEM;
-	place_root_port(tree, tree->count - 1);
-	tree->ports_added++;
-	return 0;
-}
-
-static int place_behind_port(struct gpupt_tree *tree, size_t index)
-{
-	int port = free_port(tree);
-	if (port == GPUPT_NO_NODE) {
-		if (add_port(tree) < 0)
-			return GPUPT_E_NOMEM;
-		port = (int)tree->count - 1;
-	}
-	gpupt_tree_place(tree, index, port, 0, 0);
-	return 0;
-}
-
-/* Into the lowest free slot behind a bridge of one of two models; false when there
- * is none. Slot 0 of a PCI bridge is its hotplug controller's. */
-static bool place_behind(struct gpupt_tree *tree, size_t index, enum gpupt_controller_model model,
-			 enum gpupt_controller_model other, unsigned int from)
-{
-	for (unsigned int bus = 1; bus < GPUPT_BUSES; bus++) {
-		int owner = tree->owner[bus];
-		if (owner < 0 || owner == (int)index)
-			continue;
-		const struct gpupt_node *bridge = &tree->nodes[owner];
-		if (bridge->model != model && bridge->model != other)
-			continue;
-		for (unsigned int slot = from; slot < GPUPT_SLOTS; slot++) {
-			if (bridge->used & (UINT32_C(1) << slot))
-				continue;
-			gpupt_tree_place(tree, index, owner, slot, 0);
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool place_on_pci(struct gpupt_tree *tree, size_t index)
-{
-	return place_behind(tree, index, GPUPT_CONTROLLER_PCIE_TO_PCI_BRIDGE,
-			    GPUPT_CONTROLLER_PCI_BRIDGE, 1);
-}
-
-static int place_bridge(struct gpupt_tree *tree, size_t index)
-{
-	switch (tree->nodes[index].model) {
-	case GPUPT_CONTROLLER_ROOT_PORT:
-		place_root_port(tree, index);
-		return 0;
-	case GPUPT_CONTROLLER_SWITCH_UPSTREAM:
-	case GPUPT_CONTROLLER_PCIE_TO_PCI_BRIDGE:
-		return place_behind_port(tree, index);
-	case GPUPT_CONTROLLER_SWITCH_DOWNSTREAM:
-		if (place_behind(tree, index, GPUPT_CONTROLLER_SWITCH_UPSTREAM,
-				 GPUPT_CONTROLLER_SWITCH_UPSTREAM, 0))
-			return 0;
-		break;
-	case GPUPT_CONTROLLER_DMI_TO_PCI_BRIDGE:
-		if (tree->used[DMI_SLOT])
-			break;
-		gpupt_tree_place(tree, index, GPUPT_ROOT_BUS, DMI_SLOT, 0);
-		return 0;
-	case GPUPT_CONTROLLER_PCI_BRIDGE:
-		if (is_q35(tree) &&
-		    (place_behind(tree, index, GPUPT_CONTROLLER_DMI_TO_PCI_BRIDGE,
-				  GPUPT_CONTROLLER_DMI_TO_PCI_BRIDGE, 0) ||
-		     place_on_pci(tree, index)))
-			return 0;
-		break;
-	default:
-		break;
-	}
-	place_on_root(tree, index);
-	return 0;
-}
-
-static int place_device(struct gpupt_tree *tree, size_t index)
-{
-	enum gpupt_plug plug = tree->nodes[index].plug;
-	if (is_q35(tree) && plug == GPUPT_PLUG_EXPRESS)
-		return place_behind_port(tree, index);
-	bool root = is_q35(tree) ? plug != GPUPT_PLUG_PCI : has_free_slot(tree);
-	if (root || !place_on_pci(tree, index))
-		place_on_root(tree, index);
-	return 0;
-}
-
-/* ---- traditional places (qemuDomainValidateDevicePCISlotsQ35(), ...PIIX3()) */
-
-static bool place_if_free(struct gpupt_tree *tree, size_t index, unsigned int slot,
-			  unsigned int function)
-{
-	if (tree->used[slot] & (1u << function))
-		return false;
-	gpupt_tree_place(tree, index, GPUPT_ROOT_BUS, slot, function);
-	return true;
-}
-
-static bool is_controller(const struct gpupt_device *device, const char *type)
-{
-	return gpupt_is(device->tag, "controller") && gpupt_is(device->type, type) && device->index == 0;
-}
-
-static void place_as_on_q35(struct gpupt_tree *tree, size_t index)
-{
-	static const struct { const char *model; unsigned int function; } companions[] = {
-		{ "ich9-uhci1", 0 }, { "ich9-uhci2", 1 }, { "ich9-uhci3", 2 }, { "ich9-ehci1", 7 },
-	};
-	const struct gpupt_device *device = tree->nodes[index].own;
-	if (is_controller(device, "sata"))
-		place_if_free(tree, index, LPC_SLOT, 2);
-	else if (gpupt_is(device->tag, "sound") && gpupt_is(device->model, "ich9"))
-		place_if_free(tree, index, HDA_SLOT, 0);
-	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(companions); i++)
-		if (is_controller(device, "usb") && gpupt_is(device->model, companions[i].model))
-			place_if_free(tree, index, USB_SLOT, companions[i].function);
-}
-
-static void place_traditionally(struct gpupt_tree *tree)
-{
-	for (size_t i = 0; i < tree->count; i++) {
-		const struct gpupt_device *device = tree->nodes[i].own;
-		if (!device || tree->nodes[i].placed)
-			continue;
-		if (tree->nodes[i].primary)
-			place_if_free(tree, i, is_q35(tree) ? 1 : 2, 0);
-		else if (is_q35(tree))
-			place_as_on_q35(tree, i);
-		else if (is_controller(device, "usb") &&
-			 (!device->model || gpupt_is(device->model, "piix3-uhci")))
-			gpupt_tree_place(tree, i, GPUPT_ROOT_BUS, 1, 2);
-	}
+	struct gpupt_spot place;
+	return find_place(pass, index, GPUPT_ANY_FUNCTION, &place);
 }
 
 /* ---- in which order */
-
-struct turn {
-	int rank;
-	size_t position; /* in the text, or the bus number of a bridge */
-	size_t node;
-};
 
 static int compare_turns(const void *a, const void *b)
 {
 	const struct turn *x = a, *y = b;
 	if (x->rank != y->rank)
 		return x->rank < y->rank ? -1 : 1;
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
 	if (x->position != y->position)
 		return x->position < y->position ? -1 : 1;
 	return x->node < y->node ? -1 : x->node > y->node;
 }
 
-/* The order in which libvirt has the domain's PCI controllers, as turns: one with an index
- * goes in front of the first with a higher one, one without goes to the end
- * (virDomainControllerInsertPreAlloced(), src/conf/domain_conf.c, 9.0). What is more than
- * there can be buses stays where it is. */
-static void order_controllers(const struct gpupt_tree *tree, size_t *turns)
+static int rank_of(const struct gpupt_node *node, const char *const *order, size_t count)
 {
-	size_t order[GPUPT_BUSES], count = 0;
-	for (size_t i = 0; i < tree->count; i++) {
-		const struct gpupt_controller *controller = tree->nodes[i].controller, *other;
-		size_t at = controller && controller->has_index ? 0 : count;
-		turns[i] = GPUPT_BUSES + i;
-		if (!controller || count == GPUPT_BUSES)
-			continue;
-		for (; at < count; at++) {
-			other = tree->nodes[order[at]].controller;
-			if (other->has_index && other->index > controller->index)
-				break;
-		}
-		memmove(order + at + 1, order + at, (count++ - at) * sizeof(*order));
-		order[at] = i;
-	}
-	for (size_t at = 0; at < count; at++)
-		turns[order[at]] = at;
-}
-
-/* The domain's own first, then those that libvirt adds. */
-static struct turn bridge_turn(const struct gpupt_node *node, size_t turn)
-{
-	return (struct turn){ .rank = !node->controller,
-			      .position = node->controller ? turn : node->bus };
+	const char *tag = node->device.wanted ? "hostdev" : node->own ? node->own->tag : "controller";
+	size_t rank = 0;
+	while (rank < count && strcmp(order[rank], tag) != 0)
+		rank++;
+	return (int)rank;
 }
 
 static struct turn device_turn(const struct gpupt_node *node)
 {
 	static const char *const order[] = {
 		"filesystem", "interface", "sound", "controller", "disk", "hostdev", "memballoon",
-		"rng", "watchdog", "video", "shmem", "input", "serial", "vsock", "memory",
+		"rng", "watchdog", "video", "shmem", "input", "serial", "iommu", "vsock", "memory",
 	};
 	const struct gpupt_wanted *wanted = node->device.wanted;
-	const char *tag = wanted ? "hostdev" : node->own->tag;
-	struct turn turn = { .position = node->device.element ?
-			     node->device.element->whole.start : SIZE_MAX };
-	if (node->primary)
-		turn.rank = -1; /* its slot is taken */
-	while (turn.rank >= 0 && turn.rank < (int)GPUPT_ARRAY_SIZE(order) &&
-	       strcmp(order[turn.rank], tag) != 0)
-		turn.rank++;
-	/* interfaces come before the other hostdevs */
-	if (wanted && wanted->existing && wanted->existing->kind == GPUPT_HOSTDEV_INTERFACE)
-		turn.position = 0;
+	struct turn turn = { .rank = rank_of(node, order, GPUPT_ARRAY_SIZE(order)),
+			     .number = node->own ? node->own->number : 0 };
+	if (gpupt_is(node->own ? node->own->tag : NULL, "controller"))
+		turn.position = node->turn;
+	else if (wanted && wanted->existing && wanted->existing->kind == GPUPT_HOSTDEV_INTERFACE)
+		turn.position = 0; /* before the other hostdevs */
+	else
+		turn.position = node->device.element ? node->device.element->whole.start : SIZE_MAX;
 	return turn;
 }
 
-/* Places bridges, or devices, one after another. */
-static int place_in_turn(struct gpupt_tree *tree, bool bridges)
+/* The order in which libvirt has the domain's PCI controllers: one with an index goes in front
+ * of the first with a higher one, one without goes to the end
+ * (virDomainControllerInsertPreAlloced(), src/conf/domain_conf.c, 9.0). So one without
+ * comes after the highest index so far. Those that libvirt adds come last. */
+static int list_bridges(struct pass *pass)
 {
-	size_t count = 0;
-	GPUPT_AUTOFREE struct turn *turns = calloc(tree->count + 1, sizeof(*turns));
-	GPUPT_AUTOFREE size_t *order = calloc(tree->count + 1, sizeof(*order));
-	if (!turns || !order)
+	const struct gpupt_tree *tree = pass->tree;
+	size_t highest = 0;
+	pass->bridges = calloc(tree->count + 1, sizeof(*pass->bridges));
+	if (!pass->bridges)
 		return GPUPT_E_NOMEM;
-	if (bridges)
-		order_controllers(tree, order);
 	for (size_t i = 0; i < tree->count; i++) {
 		const struct gpupt_node *node = &tree->nodes[i];
-		if (node->placed || is_bridge(node) != bridges)
+		bool has_index = !node->controller || node->controller->has_index;
+		if (!is_bridge(node) || node->inner)
 			continue;
-		turns[count] = bridges ? bridge_turn(node, order[i]) : device_turn(node);
-		turns[count++].node = i;
+		if (has_index && !node->added && node->bus > highest)
+			highest = node->bus;
+		pass->bridges[pass->n_bridges++] = (struct turn){
+			.rank = node->added, .node = i,
+			.position = has_index ? node->bus : highest,
+		};
 	}
-	qsort(turns, count, sizeof(*turns), compare_turns);
-	for (size_t i = 0; i < count; i++) {
-		int r = bridges ? place_bridge(tree, turns[i].node) :
-				  place_device(tree, turns[i].node);
+	qsort(pass->bridges, pass->n_bridges, sizeof(*pass->bridges), compare_turns);
+	return 0;
+}
+
+static int place_bridges(struct pass *pass)
+{
+	for (size_t i = 0; i < pass->n_bridges; i++)
+		if (!pass->tree->nodes[pass->bridges[i].node].told.present &&
+		    place_next(pass, pass->bridges[i].node) < 0)
+			return GPUPT_E_NOMEM;
+	return 0;
+}
+
+/* ---- addresses of the domain, and of the first pass */
+
+static int grow_for_addresses(struct pass *pass)
+{
+	static const char *const order[] = {
+		"disk", "interface", "sound", "hostdev", "video", "controller", "serial", "input",
+		"filesystem", "watchdog", "memballoon", "rng", "shmem", "memory", "iommu", "vsock",
+	};
+	const struct gpupt_tree *tree = pass->tree;
+	for (int rank = 0; rank <= (int)GPUPT_ARRAY_SIZE(order); rank++)
+		for (size_t i = 0; i < tree->count; i++) {
+			const struct gpupt_node *node = &tree->nodes[i];
+			size_t bus = node->told.pci.bus;
+			if (!node->told.present || bus < pass->buses.count ||
+			    rank_of(node, order, GPUPT_ARRAY_SIZE(order)) != rank)
+				continue;
+			int r = gpupt_buses_grow(&pass->buses, wants(tree, node), &bus);
+			if (r == GPUPT_E_NO_FIT)
+				r = gpupt_buses_grow(&pass->buses, GPUPT_CONNECT_PCIE, &bus);
+			if (r < 0)
+				return r;
+		}
+	return 0;
+}
+
+static int take_addresses(struct pass *pass)
+{
+	struct gpupt_tree *tree = pass->tree;
+	if (pass->dry && grow_for_addresses(pass) < 0)
+		return GPUPT_E_NOMEM;
+	for (size_t i = 0; i < tree->count; i++) {
+		struct gpupt_node *node = &tree->nodes[i];
+		struct gpupt_spot place = { node->told.pci.bus, node->told.pci.slot % GPUPT_SLOTS,
+					     node->told.pci.function % 8 };
+		if (!node->told.present)
+			continue;
+		if (owner_of(tree, place.bus) == (int)i) {
+			node->told.present = false;
+			continue;
+		}
+		gpupt_buses_take(&pass->buses, wants(tree, node), place);
+		settle(pass, i, place);
+	}
+	return 0;
+}
+
+/* ---- traditional places (qemuDomainValidateDevicePCISlotsQ35(), ...PIIX3()) */
+
+static void take_root(struct pass *pass, unsigned int slot, unsigned int function)
+{
+	gpupt_buses_take(&pass->buses, 0, (struct gpupt_spot){ 0, slot, function });
+}
+
+/* Gives a device its traditional place, for the second pass as well. */
+static void tell(struct pass *pass, size_t index, unsigned int slot, unsigned int function)
+{
+	struct gpupt_node *node = &pass->tree->nodes[index];
+	struct gpupt_spot place = { 0, slot, function };
+	node->told = (struct gpupt_guest_address){
+		.present = true,
+		.pci = { .slot = (uint8_t)slot, .function = (uint8_t)function },
+	};
+	gpupt_buses_take(&pass->buses, wants(pass->tree, node), place);
+	settle(pass, index, place);
+}
+
+static bool is_controller(const struct gpupt_node *node, const char *type, const char *model)
+{
+	return node->own && gpupt_is(node->own->tag, "controller") &&
+	       gpupt_is(node->own->type, type) &&
+	       (!model || gpupt_is(node->name, model));
+}
+
+static void tell_if_free(struct pass *pass, size_t index, unsigned int slot)
+{
+	if (!gpupt_buses_slot_in_use(&pass->buses, slot))
+		tell(pass, index, slot, 0);
+}
+
+/* A controller that has its place in the chipset. */
+static void tell_controller(struct pass *pass, size_t index)
+{
+	const struct gpupt_node *node = &pass->tree->nodes[index];
+	bool q35 = is_q35(pass->tree);
+	if (q35 && is_controller(node, "sata", NULL) && node->index == 0)
+		tell(pass, index, LPC_SLOT, 2);
+	else if (q35 && is_controller(node, "usb", "ich9-uhci1"))
+		tell_if_free(pass, index, gpupt_buses_slot_in_use(&pass->buses, USB_SLOT) ?
+			     USB2_SLOT : USB_SLOT);
+	else if (q35 && is_bridge(node) && node->model == GPUPT_CONTROLLER_DMI_TO_PCI_BRIDGE)
+		tell_if_free(pass, index, DMI_SLOT);
+	else if (!q35 && is_controller(node, "usb", "piix3-uhci") && node->index == 0)
+		tell(pass, index, PIIX3_SLOT, 2);
+}
+
+static int place_video(struct pass *pass)
+{
+	unsigned int slot = is_q35(pass->tree) ? 1 : 2;
+	for (size_t i = 0; i < pass->n_turns; i++) {
+		size_t index = pass->turns[i].node;
+		const struct gpupt_node *node = &pass->tree->nodes[index];
+		if (!node->primary || node->told.present)
+			continue;
+		if (gpupt_buses_slot_in_use(&pass->buses, slot))
+			return place_next(pass, index);
+		tell(pass, index, slot, 0);
+	}
+	return 0;
+}
+
+static void place_sound(struct pass *pass)
+{
+	for (size_t i = 0; i < pass->n_turns; i++) {
+		const struct gpupt_node *node = &pass->tree->nodes[pass->turns[i].node];
+		if (node->own && !node->told.present && gpupt_is(node->own->tag, "sound") &&
+		    gpupt_is(node->name, "ich9"))
+			tell_if_free(pass, pass->turns[i].node, HDA_SLOT);
+	}
+}
+
+static int place_traditionally(struct pass *pass)
+{
+	const struct gpupt_tree *tree = pass->tree;
+	bool q35 = is_q35(tree);
+	for (size_t i = 0; i < pass->n_bridges; i++)
+		if (!tree->nodes[pass->bridges[i].node].told.present)
+			tell_controller(pass, pass->bridges[i].node);
+	for (size_t i = 0; i < pass->n_turns; i++)
+		if (!tree->nodes[pass->turns[i].node].told.present)
+			tell_controller(pass, pass->turns[i].node);
+	take_root(pass, q35 ? LPC_SLOT : PIIX3_SLOT, 0);
+	take_root(pass, q35 ? LPC_SLOT : PIIX3_SLOT, 3);
+	if (place_video(pass) < 0)
+		return GPUPT_E_NOMEM;
+	if (q35)
+		place_sound(pass);
+	return 0;
+}
+
+/* ---- devices */
+
+/* The function that a USB 2 controller or a companion has in its slot; -1: it is none. */
+static int usb2_function(const struct gpupt_node *node)
+{
+	static const struct { const char *model; int function; } companions[] = {
+		{ "ich9-uhci1", 0 }, { "ich9-uhci2", 1 }, { "ich9-uhci3", 2 }, { "ich9-ehci1", 7 },
+	};
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(companions); i++)
+		if (is_controller(node, "usb", companions[i].model))
+			return companions[i].function;
+	return GPUPT_ANY_FUNCTION;
+}
+
+/* Companions share a slot, which the first that has a place decides. */
+static struct gpupt_guest_address *group_of(const struct pass *pass, const struct gpupt_node *node)
+{
+	return &pass->groups[node->index < pass->tree->count ? node->index : pass->tree->count];
+}
+
+static int place_usb2(struct pass *pass, size_t index, int function)
+{
+	const struct gpupt_node *node = &pass->tree->nodes[index];
+	struct gpupt_guest_address *group = group_of(pass, node);
+	struct gpupt_spot place = { group->pci.bus, group->pci.slot, (unsigned int)function };
+	if (group->present) {
+		gpupt_buses_take(&pass->buses, wants(pass->tree, node), place);
+		settle(pass, index, place);
+		return 0;
+	}
+	if (find_place(pass, index, function, &place) < 0)
+		return GPUPT_E_NOMEM;
+	/* the first pass does not keep what it finds, and so counts each on its own */
+	if (!pass->dry && node->placed && node->function.slot < GPUPT_SLOTS && place.bus < GPUPT_BUSES)
+		*group = (struct gpupt_guest_address){ .present = true, .pci = {
+			.bus = (uint8_t)place.bus, .slot = (uint8_t)place.slot } };
+	return 0;
+}
+
+static int place_devices(struct pass *pass)
+{
+	const struct gpupt_tree *tree = pass->tree;
+	for (size_t i = 0; i < pass->n_turns; i++) {
+		const struct gpupt_node *node = &tree->nodes[pass->turns[i].node];
+		if (usb2_function(node) != GPUPT_ANY_FUNCTION && node->told.present &&
+		    !group_of(pass, node)->present)
+			*group_of(pass, node) = node->told;
+	}
+	for (size_t i = 0; i < pass->n_turns; i++) {
+		size_t index = pass->turns[i].node;
+		const struct gpupt_node *node = &tree->nodes[index];
+		int function = usb2_function(node);
+		if (node->told.present || node->placed)
+			continue;
+		int r = function == GPUPT_ANY_FUNCTION ? place_next(pass, index) :
+							  place_usb2(pass, index, function);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-/* A q35 guest with conventional devices gets a bridge for them, and a root port for
- * that (virDomainPCIAddressSetGrow(), src/conf/domain_addr.c, 9.0). */
-static int add_bridge_to_pci(struct gpupt_tree *tree)
+/* ---- the passes */
+
+static int list_devices(struct pass *pass)
 {
-	bool needed = false;
+	const struct gpupt_tree *tree = pass->tree;
+	pass->turns = calloc(tree->count + 1, sizeof(*pass->turns));
+	pass->groups = calloc(tree->count + 1, sizeof(*pass->groups));
+	if (!pass->turns || !pass->groups)
+		return GPUPT_E_NOMEM;
 	for (size_t i = 0; i < tree->count; i++) {
-		const struct gpupt_node *node = &tree->nodes[i];
-		if (node->model == GPUPT_CONTROLLER_PCI_BRIDGE ||
-		    node->model == GPUPT_CONTROLLER_PCIE_TO_PCI_BRIDGE)
-			return 0;
-		needed |= !node->placed && !is_bridge(node) && node->plug == GPUPT_PLUG_PCI;
+		if (is_bridge(&tree->nodes[i]) || tree->nodes[i].plug == GPUPT_PLUG_NONE)
+			continue;
+		pass->turns[pass->n_turns] = device_turn(&tree->nodes[i]);
+		pass->turns[pass->n_turns++].node = i;
 	}
-	if (!needed)
-		return 0;
-	tree->ports_added++;
-	return gpupt_tree_add_bridge(tree, GPUPT_CONTROLLER_ROOT_PORT, next_bus(tree)) &&
-	       gpupt_tree_add_bridge(tree, GPUPT_CONTROLLER_PCIE_TO_PCI_BRIDGE, next_bus(tree)) ?
-		0 : GPUPT_E_NOMEM;
+	qsort(pass->turns, pass->n_turns, sizeof(*pass->turns), compare_turns);
+	return list_bridges(pass);
 }
 
-/* An i440fx guest gets bridges for what finds no slot on the root bus. */
-static int add_pci_bridges(struct gpupt_tree *tree)
+/* The buses of the domain's own controllers; a number that is left out in between is a
+ * root port, or a bridge. */
+static int begin(struct pass *pass)
 {
-	size_t slots = 0, devices = 0;
-	for (unsigned int slot = 1; slot < GPUPT_SLOTS; slot++)
-		slots += !tree->used[slot];
-	for (size_t i = 0; i < tree->count; i++) {
-		const struct gpupt_node *node = &tree->nodes[i];
-		if (node->model == GPUPT_CONTROLLER_PCI_BRIDGE)
-			slots += BRIDGE_SLOTS - (unsigned int)__builtin_popcount(node->used);
-		devices += !node->placed;
-	}
-	while (slots <= devices && next_bus(tree) < GPUPT_BUSES) {
-		if (!gpupt_tree_add_bridge(tree, GPUPT_CONTROLLER_PCI_BRIDGE, next_bus(tree)))
+	const struct gpupt_tree *tree = pass->tree;
+	bool q35 = is_q35(tree);
+	size_t count = GPUPT_BUSES;
+	while (count > 1 && tree->owner[count - 1] == GPUPT_NO_NODE)
+		count--;
+	int r = gpupt_buses_add(&pass->buses, q35 ? GPUPT_CONTROLLER_PCIE_ROOT :
+				GPUPT_CONTROLLER_PCI_ROOT);
+	for (size_t bus = 1; bus < count && r == 0; bus++)
+		r = gpupt_buses_add(&pass->buses, tree->owner[bus] != GPUPT_NO_NODE ?
+				    tree->nodes[tree->owner[bus]].model :
+				    q35 ? GPUPT_CONTROLLER_ROOT_PORT : GPUPT_CONTROLLER_PCI_BRIDGE);
+	return r;
+}
+
+/* A slot to spare: on an i440fx guest for the next bridge, on a q35 guest that lists no
+ * bridge a root port for hotplug. */
+static int spare_slot(struct pass *pass, enum gpupt_plug plug)
+{
+	struct gpupt_spot place;
+	int r = gpupt_buses_find(&pass->buses, gpupt_connect_of_plug(plug, is_q35(pass->tree)),
+				 GPUPT_ANY_FUNCTION, &place);
+	return r == GPUPT_E_NOMEM ? r : 0;
+}
+
+static int run(struct pass *pass)
+{
+	bool q35 = is_q35(pass->tree);
+	pass->buses.grows = pass->dry;
+	if (take_addresses(pass) < 0 || place_traditionally(pass) < 0)
+		return GPUPT_E_NOMEM;
+	if (pass->dry && !q35 && !gpupt_buses_full(&pass->buses) &&
+	    spare_slot(pass, GPUPT_PLUG_PCI) < 0)
+		return GPUPT_E_NOMEM;
+	if (place_bridges(pass) < 0 || place_devices(pass) < 0)
+		return GPUPT_E_NOMEM;
+	if (pass->dry && q35 && pass->tree->only_root && pass->buses.count > 1)
+		return spare_slot(pass, GPUPT_PLUG_EXPRESS);
+	return 0;
+}
+
+static int add_bridges(struct gpupt_tree *tree, const struct gpupt_buses *buses)
+{
+	for (size_t bus = 1; bus < buses->count; bus++) {
+		if (bus < GPUPT_BUSES && tree->owner[bus] != GPUPT_NO_NODE)
+			continue;
+		if (bus == GPUPT_BUSES) {
+			tree->first_bus_added = bus;
+			tree->first_added = tree->count;
+		}
+		struct gpupt_node *node = gpupt_tree_add_bridge(tree, buses->items[bus].model,
+								(unsigned int)bus);
+		if (!node)
 			return GPUPT_E_NOMEM;
-		slots += BRIDGE_SLOTS - 1;
+		node->added = true;
 	}
 	return 0;
 }
 
-int gpupt_tree_place_the_rest(struct gpupt_tree *tree)
+static void end(struct pass *pass)
 {
-	place_traditionally(tree);
-	int r = is_q35(tree) ? add_bridge_to_pci(tree) : add_pci_bridges(tree);
+	free(pass->buses.items);
+	free(pass->turns);
+	free(pass->bridges);
+	free(pass->groups);
+}
+
+int gpupt_tree_place_all(struct gpupt_tree *tree)
+{
+	struct pass first = { .tree = tree, .dry = true }, second = { .tree = tree };
+	int r = list_devices(&first);
 	if (r == 0)
-		r = place_in_turn(tree, true);
+		r = begin(&first);
 	if (r == 0)
-		r = place_in_turn(tree, false);
-	/* a domain that lists no bridge gets a root port to spare for hotplug */
-	if (r == 0 && is_q35(tree) && tree->only_root && tree->ports_added)
-		r = add_port(tree);
+		r = run(&first);
+	if (r == 0)
+		r = add_bridges(tree, &first.buses);
+	for (size_t bus = 0; bus < first.buses.count && r == 0; bus++)
+		r = gpupt_buses_add(&second.buses, first.buses.items[bus].model);
+	if (r == 0)
+		r = list_devices(&second);
+	if (r == 0)
+		r = run(&second);
+	end(&first);
+	end(&second);
 	return r;
 }

@@ -92,6 +92,7 @@ static int add_inner_bridge(struct gpupt_tree *tree, unsigned int bus)
 		return GPUPT_E_NOMEM;
 	bridge->model = GPUPT_CONTROLLER_EXPANDER;
 	bridge->bus = bus;
+	bridge->inner = true;
 	bridge->function.kind = GPUPT_MMIO_PCI_BRIDGE;
 	bridge->function.class_code = 0x060400;
 	if (bus > 0 && bus < GPUPT_BUSES && tree->owner[bus] == expander)
@@ -112,6 +113,7 @@ static int add_controller(struct gpupt_tree *tree, const struct gpupt_controller
 		return GPUPT_E_NOMEM;
 	tree->only_root = false;
 	node->controller = controller;
+	node->told = controller->address;
 	node->device.element = &controller->element;
 	node->device.controller = controller;
 	node->function.hotplug &= controller->hotplug != GPUPT_NO;
@@ -186,48 +188,7 @@ static int add_controllers(struct gpupt_tree *tree)
 	return add_planned_ports(tree);
 }
 
-static void note_bus(const struct gpupt_guest_address *address, unsigned int *highest)
-{
-	if (address->present && address->pci.bus > *highest)
-		*highest = address->pci.bus;
-}
-
-/* Buses that an address or a higher index asks for, and that nothing makes yet. */
-static int fill_in_buses(struct gpupt_tree *tree)
-{
-	const struct gpupt_making *making = tree->making;
-	const struct gpupt_domain *domain = making->domain;
-	bool q35 = making->guest.machine == GPUPT_MACHINE_Q35;
-	unsigned int highest = 0;
-	for (size_t i = 0; i < domain->n_controllers; i++)
-		note_bus(&domain->controllers[i].address, &highest);
-	for (size_t i = 0; i < domain->n_others; i++)
-		note_bus(&domain->others[i].address, &highest);
-	for (size_t i = 0; i < making->n_wanted; i++)
-		note_bus(&making->wanted[i].guest, &highest);
-	for (unsigned int bus = GPUPT_BUSES - 1; bus > highest; bus--)
-		if (tree->owner[bus] != GPUPT_NO_NODE)
-			highest = bus;
-	for (unsigned int bus = 1; bus <= highest; bus++) {
-		if (tree->owner[bus] != GPUPT_NO_NODE)
-			continue;
-		if (!gpupt_tree_add_bridge(tree, q35 ? GPUPT_CONTROLLER_ROOT_PORT :
-					   GPUPT_CONTROLLER_PCI_BRIDGE, bus))
-			return GPUPT_E_NOMEM;
-		tree->ports_added++;
-	}
-	return 0;
-}
-
 /* ---- devices */
-
-static void place_as_told(struct gpupt_tree *tree, size_t index,
-			  const struct gpupt_guest_address *address)
-{
-	int parent = address->pci.bus ? tree->owner[address->pci.bus] : GPUPT_ROOT_BUS;
-	if (address->present && parent != GPUPT_NO_NODE && parent != (int)index)
-		gpupt_tree_place(tree, index, parent, address->pci.slot, address->pci.function);
-}
 
 static int add_own(struct gpupt_tree *tree, const struct gpupt_device *device, bool primary)
 {
@@ -250,61 +211,53 @@ static int add_own(struct gpupt_tree *tree, const struct gpupt_device *device, b
 	node->function.class_code = own.class_code;
 	node->function.n_bars = own.n_bars;
 	memcpy(node->function.bars, own.bars, sizeof(own.bars));
-	place_as_told(tree, tree->count - 1, &device->address);
+	node->told = device->address;
+	node->name = own.model;
 	return 0;
 }
 
-/* Whether the domain has such an element; NULL matches anything. */
-static bool has(const struct gpupt_tree *tree, const char *tag, const char *type, const char *bus)
+static bool has(const struct gpupt_tree *tree, const char *tag)
 {
 	const struct gpupt_domain *domain = tree->making->domain;
 	for (size_t i = 0; i < domain->n_others; i++)
-		if (gpupt_is(domain->others[i].tag, tag) &&
-		    (!type || gpupt_is(domain->others[i].type, type)) &&
-		    (!bus || gpupt_is(domain->others[i].bus, bus)))
+		if (gpupt_is(domain->others[i].tag, tag))
 			return true;
 	return false;
 }
 
-static bool has_first_sata(const struct gpupt_tree *tree)
-{
-	const struct gpupt_domain *domain = tree->making->domain;
-	for (size_t i = 0; i < domain->n_others; i++)
-		if (gpupt_is(domain->others[i].tag, "controller") &&
-		    gpupt_is(domain->others[i].type, "sata") && domain->others[i].index == 0)
-			return true;
-	return false;
-}
-
-/* What QEMU or libvirt adds without being asked (qemuDomainDefAddDefaultDevices(),
- * src/qemu/qemu_domain.c; virDomainDefAddImplicitDevices(), src/conf/domain_conf.c, 9.0). */
+/* What libvirt adds to devices without being asked (qemuDomainDefAddDefaultDevices(),
+ * src/qemu/qemu_domain.c; virDomainDefAddImplicitVideo(), src/conf/domain_conf.c, 9.0). */
 static int add_implicit(struct gpupt_tree *tree)
 {
 	static const struct gpupt_device balloon = { .tag = "memballoon", .model = "virtio" };
-	static const struct gpupt_device xhci = { .tag = "controller", .type = "usb",
-						  .model = "qemu-xhci" };
-	static const struct gpupt_device uhci = { .tag = "controller", .type = "usb",
-						  .model = "piix3-uhci" };
-	static const struct gpupt_device sata = { .tag = "controller", .type = "sata" };
-	static const struct gpupt_device scsi = { .tag = "controller", .type = "scsi",
-						  .model = "lsilogic" };
-	static const struct gpupt_device serial = { .tag = "controller", .type = "virtio-serial" };
 	static const struct gpupt_device video = { .tag = "video", .model = "cirrus" };
-	bool q35 = tree->making->guest.machine == GPUPT_MACHINE_Q35;
-	const struct { bool missing; const struct gpupt_device *device; } implicit[] = {
-		{ !has(tree, "controller", "usb", NULL), q35 ? &xhci : &uhci },
-		{ q35 && !has_first_sata(tree), &sata },
-		{ has(tree, "disk", NULL, "scsi") && !has(tree, "controller", "scsi", NULL), &scsi },
-		{ !q35 && has(tree, "disk", NULL, "sata") && !has(tree, "controller", "sata", NULL),
-		  &sata },
-		{ (has(tree, "channel", NULL, "virtio") || has(tree, "console", NULL, "virtio")) &&
-		  !has(tree, "controller", "virtio-serial", NULL), &serial },
-		{ !tree->making->domain->has_memballoon, &balloon },
-		{ has(tree, "graphics", NULL, NULL) && !has(tree, "video", NULL, NULL), &video },
-	};
-	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(implicit); i++)
-		if (implicit[i].missing && add_own(tree, implicit[i].device, true) < 0)
+	if (!tree->making->domain->has_memballoon && add_own(tree, &balloon, false) < 0)
+		return GPUPT_E_NOMEM;
+	if (has(tree, "graphics") && !has(tree, "video"))
+		return add_own(tree, &video, true);
+	return 0;
+}
+
+/* The controllers but PCI, numbered and in the order in which libvirt has them. */
+static int add_listed(struct gpupt_tree *tree)
+{
+	GPUPT_AUTOFREE struct gpupt_listed *listed = NULL;
+	size_t count = 0;
+	if (gpupt_list_controllers(tree->making->domain,
+				   tree->making->guest.machine == GPUPT_MACHINE_Q35, &listed,
+				   &count) < 0)
+		return GPUPT_E_NOMEM;
+	for (size_t i = 0; i < count; i++) {
+		size_t before = tree->count;
+		if (gpupt_is(listed[i].device->type, "ide") && listed[i].index == 0)
+			continue; /* see add_chipset() */
+		if (add_own(tree, listed[i].device, false) < 0)
 			return GPUPT_E_NOMEM;
+		if (tree->count == before)
+			continue;
+		tree->nodes[before].index = listed[i].index;
+		tree->nodes[before].turn = i;
+	}
 	return 0;
 }
 
@@ -423,7 +376,7 @@ static int add_wanted(struct gpupt_tree *tree, const struct gpupt_wanted *wanted
 					   wanted->function->known_as ?
 					   wanted->function->known_as : "unnamed");
 	}
-	place_as_told(tree, tree->count - 1, &wanted->guest);
+	node->told = wanted->guest;
 	return 0;
 }
 
@@ -446,28 +399,23 @@ static int build(struct gpupt_tree *tree)
 	const struct gpupt_making *making = tree->making;
 	const struct gpupt_domain *domain = making->domain;
 	bool primary = true;
-	tree->used[0] = 0xff;
-	if (making->guest.machine == GPUPT_MACHINE_I440FX)
-		tree->used[1] = 0xff; /* ISA bridge, IDE, USB, power management */
 	for (unsigned int bus = 0; bus < GPUPT_BUSES; bus++)
 		tree->owner[bus] = GPUPT_NO_NODE;
-	if (add_controllers(tree) < 0 || fill_in_buses(tree) < 0)
+	if (add_controllers(tree) < 0)
 		return GPUPT_E_NOMEM;
 	number_expanders(tree);
-	for (size_t i = 0; i < tree->count; i++)
-		if (tree->nodes[i].controller)
-			place_as_told(tree, i, &tree->nodes[i].controller->address);
 	for (size_t i = 0; i < domain->n_others; i++) {
-		if (add_own(tree, &domain->others[i], primary) < 0)
+		if (strcmp(domain->others[i].tag, "controller") != 0 &&
+		    add_own(tree, &domain->others[i], primary) < 0)
 			return GPUPT_E_NOMEM;
 		primary &= strcmp(domain->others[i].tag, "video") != 0;
 	}
-	if (add_implicit(tree) < 0 || add_chipset(tree) < 0)
+	if (add_listed(tree) < 0 || add_implicit(tree) < 0 || add_chipset(tree) < 0)
 		return GPUPT_E_NOMEM;
 	for (size_t i = 0; i < making->n_wanted; i++)
 		if (add_wanted(tree, &making->wanted[i]) < 0)
 			return GPUPT_E_NOMEM;
-	if (gpupt_tree_place_the_rest(tree) < 0)
+	if (gpupt_tree_place_all(tree) < 0)
 		return GPUPT_E_NOMEM;
 	add_legacy_ports(tree);
 	return 0;
@@ -489,7 +437,7 @@ static void break_circles(struct gpupt_tree *tree)
 
 int gpupt_make_topology(struct gpupt_making *making)
 {
-	struct gpupt_tree tree = { .making = making, .only_root = true, .next_bus = 1 };
+	struct gpupt_tree tree = { .making = making, .only_root = true };
 	int r = build(&tree);
 	if (r == 0) {
 		break_circles(&tree);

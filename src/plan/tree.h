@@ -32,6 +32,17 @@ struct gpupt_own_device {
 void gpupt_own_device(const struct gpupt_device *device, bool primary,
 		      struct gpupt_own_device *ret);
 
+/* A controller that is not a PCI bridge. */
+struct gpupt_listed {
+	const struct gpupt_device *device; /* the domain's, or a constant */
+	unsigned int index;
+};
+
+/* All of them, in libvirt's order, with those that libvirt adds; the caller frees *ret.
+ * 0 or GPUPT_E_NOMEM. */
+int gpupt_list_controllers(const struct gpupt_domain *domain, bool q35,
+			   struct gpupt_listed **ret, size_t *ret_count);
+
 struct gpupt_node {
 	int parent; /* index of a bridge's node, or GPUPT_ROOT_BUS */
 	struct gpupt_mmio_function function;
@@ -40,11 +51,16 @@ struct gpupt_node {
 	enum gpupt_controller_model model;         /* a bridge's */
 	const struct gpupt_device *own;            /* one of the guest's own devices */
 	const struct gpupt_controller *controller; /* a bridge of the domain */
+	const char *name;   /* model of one of the guest's own, with libvirt's default */
 	bool primary;       /* the first video device */
 	unsigned int legacy_ports; /* as in gpupt_own_device */
+	unsigned int index; /* a controller's, but PCI */
+	size_t turn;        /* where it is in libvirt's list of these */
+	struct gpupt_guest_address told; /* where it has to go, if anything says so */
 	bool placed;        /* parent and slot are settled */
 	unsigned int bus;   /* a bridge's own bus number: its controller index */
-	uint32_t used;      /* a bridge: slots in use behind it */
+	bool added;         /* a bridge that only libvirt adds */
+	bool inner;         /* a bridge that QEMU puts behind an expander */
 };
 
 struct gpupt_tree {
@@ -52,12 +68,10 @@ struct gpupt_tree {
 	struct gpupt_node *nodes;
 	size_t count, capacity;
 	int owner[GPUPT_BUSES]; /* bus number -> node that makes it */
-	uint8_t used[GPUPT_SLOTS]; /* functions in use on the root bus, by slot */
-	uint8_t ports[GPUPT_SLOTS]; /* those that are root ports */
+	/* the first node of a bus past those, and its number */
+	size_t first_added, first_bus_added;
 	unsigned int overflow; /* next slot past the last one: order is all that counts */
 	bool only_root;     /* the domain lists no bridge */
-	unsigned int next_bus; /* lowest number that may still be without an owner */
-	size_t ports_added;
 };
 
 /* Adds a bridge; NULL when memory is short. */
@@ -66,8 +80,8 @@ struct gpupt_node *gpupt_tree_add_bridge(struct gpupt_tree *tree,
 /* Settles where a node sits. */
 void gpupt_tree_place(struct gpupt_tree *tree, size_t node, int parent, unsigned int slot,
 		      unsigned int function);
-/* Gives every node without a place one. 0 or GPUPT_E_NOMEM. */
-int gpupt_tree_place_the_rest(struct gpupt_tree *tree);
+/* Adds the bridges that libvirt adds, and gives every node a place. 0 or GPUPT_E_NOMEM. */
+int gpupt_tree_place_all(struct gpupt_tree *tree);
 /* Moves the nodes into making->functions, bus by bus. 0 or GPUPT_E_NOMEM. */
 int gpupt_tree_flatten(struct gpupt_tree *tree);
 

@@ -27,6 +27,16 @@ def at(bus, slot, function=0):
     return f"<address type='pci' bus='{bus}' slot='{slot}' function='{function}'/>"
 
 
+def controller(kind, model, index=None, inside=''):
+    number = '' if index is None else f" index='{index}'"
+    return f"<controller type='{kind}' model='{model}'{number}>{inside}</controller>"
+
+
+def disk(name, bus):
+    return (f"<disk type='file' device='disk'><source file='/{name}'/><target dev='{name}' "
+            f"bus='{bus}'/></disk>")
+
+
 GPU = hostdev(8)
 TWO = hostdev(8) + hostdev(9)
 DISK = "<disk type='file' device='disk'><source file='/x'/><target dev='vda' bus='virtio'/></disk>"
@@ -47,6 +57,12 @@ SOME = (DISK + NET + QXL + GPU + RNG + CHANNEL + SOUND + XHCI + SHARE + WATCHDOG
         SHMEM + VSOCK)
 ROOT = pci(0, 'pcie-root')
 PORTS = ROOT + ''.join(pci(i, 'pcie-root-port') for i in range(1, 11))
+SCSI_HOSTDEV = ("<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/>"
+                "<address bus='0' target='0' unit='0'/></source><address type='drive' "
+                "controller='1' bus='0' target='0' unit='6'/></hostdev>")
+ICH9 = controller('usb', 'ich9-ehci1') + ''.join(
+    controller('usb', f'ich9-uhci{i + 1}', None, f"<master startport='{2 * i}'/>")
+    for i in range(3))
 NO_USB = "<controller type='usb' model='none'/>"
 
 BOTH = [  # on either machine
@@ -63,6 +79,24 @@ BOTH = [  # on either machine
     "function='0'/></source></interface>" + GPU + "<hostdev mode='subsystem' type='mdev' "
     "model='vfio-pci'><source><address uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'/></source>"
     "</hostdev>" + DISK,
+    # which controllers there are, which number one without an index gets, and whose turn it is
+    "<controller type='sata' index='1'/>" + disk('sda', 'sata') + GPU,
+    controller('scsi', 'virtio-scsi', 2) + controller('usb', 'ehci') +
+    controller('scsi', 'lsisas1068', 0) + controller('scsi', 'vmpvscsi') + GPU,
+    disk('sda', 'scsi') + disk('sdh', 'scsi') + disk('sdab', 'scsi') + GPU,
+    controller('scsi', 'virtio-scsi') + disk('sdh', 'scsi') + disk('sdi', 'sata') + GPU,
+    controller('scsi', 'virtio-scsi', 1) + SCSI_HOSTDEV + GPU,
+    controller('scsi', 'vmpvscsi') + SCSI_HOSTDEV + GPU,
+    "<channel type='unix'><target type='virtio' name='a'/><address type='virtio-serial' "
+    "controller='2' bus='0' port='1'/></channel>" + CHANNEL + GPU,
+    controller('usb', 'piix3-uhci') + controller('usb', 'piix3-uhci') + GPU,
+    controller('usb', 'nec-xhci', 1) + GPU,
+    controller('usb', 'ich9-ehci1') + GPU, ICH9 + GPU, ICH9 + ICH9 + ICH9 + GPU,
+    controller('usb', 'ehci') + ICH9 + controller('usb', 'ich9-ehci1', 7) + GPU,
+    # disks go by their names
+    "<disk type='file' device='disk' model='virtio-transitional'><source file='/y'/>"
+    "<target dev='vdb' bus='virtio'/></disk>" + DISK + GPU,
+    "<disk type='file' device='disk'><source file='/y'/><target dev='vdb'/></disk>" + GPU,
 ]
 Q35 = [
     PORTS + DISK + NET + VIRTIO + TWO,
@@ -79,6 +113,8 @@ Q35 = [
     "<controller type='pci' model='pcie-root-port'/>" + pci(3, 'pcie-root-port') +
     pci(1, 'pcie-root-port') + ROOT + pci(2, 'pcie-root-port') + GPU + DISK,
     hostdev(8, at(4, 0)) + hostdev(9) + DISK, hostdev(8, at(0, 5)) + hostdev(9) + DISK,
+    # the ports below that bus do for what may be plugged in later
+    hostdev(8, at(2, 0)) + NO_USB + "<memballoon model='none'/>",
     ROOT + pci(1, 'dmi-to-pci-bridge') + pci(2, 'pci-bridge') + DISK + GPU,
     ROOT + pci(1, 'pcie-root-port', "<target hotplug='off'/>") + pci(2, 'pcie-root-port') + DISK +
     GPU,
@@ -95,6 +131,11 @@ Q35 = [
     "<memballoon model='virtio-transitional'/><vsock model='virtio-transitional'>"
     "<cid auto='yes'/></vsock>" + GPU,
     ROOT + pci(1, 'pcie-root-port', at(0, 1)) + DISK + NET + 8 * RNG + GPU,
+    ROOT + pci(3, 'dmi-to-pci-bridge') + pci(1, 'dmi-to-pci-bridge') + pci(4, 'pci-bridge') +
+    pci(2, 'pci-bridge') + SHMEM + GPU,
+    VIRTIO + NET + 35 * "<sound model='ac97'/>" + GPU, # the slots of more than one bridge
+    hostdev(8, at(2, 0)) + SHMEM.replace('<size', at(5, 3) + '<size'),
+    "<iommu model='virtio'/>" + pci(0, 'pcie-root') + pci(1, 'pcie-root-port') + VIRTIO + TWO,
 ]
 I440FX = [
     hostdev(8, at(1, 4)) + hostdev(9) + DISK,
@@ -102,12 +143,16 @@ I440FX = [
     hostdev(8, at(0, 2)) + VIRTIO + DISK,
     "".join(hostdev(bus) for bus in range(8, 35)) + DISK, # one slot too few
     "".join(hostdev(bus) for bus in range(8, 34)) + DISK,
+    pci(0, 'pci-root') + pci(4, 'pci-expander-bus', "<target busNr='200'/>") +
+    pci(1, 'pci-expander-bus') + pci(2, 'pci-bridge') + 30 * RNG + GPU,
+    "<controller type='ide' index='0'/>" + disk('hda', 'ide') + ICH9 + 24 * RNG + GPU,
 ]
 
 
 def domain(name, machine, devices):
     return (f"<domain type='qemu'><name>{name}</name><memory unit='GiB'>4</memory><os>"
-            f"<type arch='x86_64' machine='{machine}'>hvm</type></os><devices>"
+            f"<type arch='x86_64' machine='{machine}'>hvm</type></os><features><acpi/></features>"
+            "<devices>"
             "<emulator>/usr/bin/qemu-system-x86_64</emulator>"
             f"{devices}</devices></domain>\n")
 

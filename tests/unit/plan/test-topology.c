@@ -118,7 +118,6 @@ static void bus_that_only_an_address_names(void **state)
 	expect("q35", BARE HOSTDEV("8", ADDRESS("2", "0")),
 	       "-1/01.0 pcie-root-port\n"
 	       "-1/01.1 pcie-root-port\n"
-	       "-1/01.2 pcie-root-port\n"
 	       "-1/1f.2 sata controller\n"
 	       "1/00.0 hostdev 0000:08:00.0\n");
 	expect("pc", BARE HOSTDEV("8", ADDRESS("1", "4")),
