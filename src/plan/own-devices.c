@@ -271,7 +271,9 @@ void gpupt_own_device(const struct gpupt_device *device, bool primary,
 {
 	const char *name = model_of(device);
 	*ret = (struct gpupt_own_device){ .plug = GPUPT_PLUG_NONE, .model = name };
-	if (device->other_address)
+	/* a console has the address of the serial port that it stands for, no video none */
+	if (device->other_address || gpupt_is(device->tag, "console") ||
+	    (gpupt_is(device->tag, "video") && gpupt_is(name, "none")))
 		return;
 	const struct model *model = NULL;
 	if (virtio_model(device))

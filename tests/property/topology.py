@@ -93,10 +93,13 @@ BOTH = [  # on either machine
     controller('usb', 'nec-xhci', 1) + GPU,
     controller('usb', 'ich9-ehci1') + GPU, ICH9 + GPU, ICH9 + ICH9 + ICH9 + GPU,
     controller('usb', 'ehci') + ICH9 + controller('usb', 'ich9-ehci1', 7) + GPU,
-    # disks go by their names
+    # disks go by their names; a console and a video none are no devices
     "<disk type='file' device='disk' model='virtio-transitional'><source file='/y'/>"
     "<target dev='vdb' bus='virtio'/></disk>" + DISK + GPU,
     "<disk type='file' device='disk'><source file='/y'/><target dev='vdb'/></disk>" + GPU,
+    "<serial type='pty'><target type='pci-serial'/></serial>"
+    "<console type='pty'><target type='serial'/></console>" + GPU,
+    f"<video><model type='none'/>{at(0, 9)}</video>" + GPU,
 ]
 Q35 = [
     PORTS + DISK + NET + VIRTIO + TWO,
