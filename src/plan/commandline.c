@@ -42,7 +42,7 @@ static void complain(struct gpupt_making *making, enum gpupt_finding_number numb
 		     const struct option *option, const char *why)
 {
 	bool named = strcmp(option->name, "-fw_cfg") != 0;
-	GPUPT_AUTOFREE char *value = gpupt_redact_argument(option->value);
+	GPUPT_AUTOFREE char *value = gpupt_redact_argument(option->name, option->value);
 	if (!value) {
 		making->plan->findings.no_memory = true;
 		return;

@@ -16,12 +16,24 @@
 /* Nor is a login at an iSCSI target, which keeps the look ahead short. */
 #define MAX_LOGIN 1024
 
+/* Nor is any character reference in use: "&#x0000077;". */
+#define MAX_REFERENCE 16
+
 struct prose {
 	const char *text;
 	size_t start;
 	size_t end;
 	size_t floor; /* end of the last secret: no key starts before it */
 	enum gpupt_prose kind;
+	bool is_object;  /* an argument for -object secret */
+	bool is_strings; /* an argument for -smbios type=11 */
+};
+
+struct key {
+	size_t start; /* as it is written */
+	bool quoted;
+	char name[MAX_KEY]; /* without references */
+	size_t length;
 };
 
 static bool is_blank(char c)
@@ -64,23 +76,26 @@ static bool mentions(const char *text, size_t length, const char *word)
 /* Length of the quote character at text, however it is written; 0: there is none. */
 static size_t quote_length(const char *text, size_t length)
 {
-	static const char *const quotes[] = { "\"", "'", "&quot;", "&apos;", "&#34;", "&#39;",
-					      "&#x22;", "&#x27;" };
-	if (length == 0 || (*text != '"' && *text != '\'' && *text != '&'))
-		return 0;
-	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(quotes); i++)
-		if (has_prefix(text, length, quotes[i]))
-			return strlen(quotes[i]);
-	return 0;
+	char c;
+	if (length > 0 && (*text == '"' || *text == '\''))
+		return 1;
+	size_t n = gpupt_read_reference(text, length, &c);
+	return n && (c == '"' || c == '\'') ? n : 0;
 }
 
-/* The same for a quote character that ends at text + length. */
-static size_t quote_length_back(const char *text, size_t length)
+/* Length of the character that ends at text + length. */
+static size_t char_before(const char *text, size_t length, char *ret)
 {
-	for (size_t n = 1; n <= 6 && n <= length; n++)
-		if (quote_length(text + length - n, n) == n)
-			return n;
-	return 0;
+	if (length == 0)
+		return 0;
+	*ret = text[length - 1];
+	for (size_t n = 1; *ret == ';' && n <= MAX_REFERENCE && n <= length; n++)
+		if (text[length - n] == '&') {
+			size_t read = gpupt_read_reference(text + length - n, n, ret);
+			*ret = read == n ? *ret : ';';
+			return read == n ? n : 1;
+		}
+	return 1;
 }
 
 /* QEMU names other objects with these; the object itself has the secret.
@@ -105,36 +120,48 @@ static bool is_firmware_setting(const char *argument, size_t length)
 	return gpupt_is_firmware_file(argument + skipped, length - skipped);
 }
 
-/* Keys that only mean a secret in what they stand in. */
-static bool is_secret_in_place(const struct prose *p, const char *key, size_t length)
+/* ODBC's "UID=x;PWD=y", as opposed to the shell's "PWD=/root": a semicolon is beside it. */
+static bool is_in_connection(const struct prose *p, const struct key *key, size_t sign)
 {
-	const char *argument = p->text + p->start;
-	size_t argument_length = p->end - p->start;
-	if (equals(key, length, "key")) /* rbd:POOL/IMAGE:id=...:key=... */
-		return key > argument && key[-1] == ':';
-	if (equals(key, length, "data")) { /* -object secret,id=...,data=... */
+	size_t before = key->start, rest = p->end - sign;
+	while (before > p->floor && is_space(p->text[before - 1]) && key->start - before < MAX_KEY)
+		before--;
+	if (before > p->start && p->text[before - 1] == ';')
+		return true;
+	return memchr(p->text + sign, ';', rest < MAX_LOGIN ? rest : MAX_LOGIN);
+}
+
+/* Keys that only mean a secret in what they stand in. */
+static bool is_secret_in_place(const struct prose *p, const struct key *key, size_t sign)
+{
+	const char *name = key->name, *place = p->text + key->start;
+	if (equals(name, key->length, "key")) /* rbd:POOL/IMAGE:id=...:key=... */
+		return key->start > p->start && place[-1] == ':';
+	if (equals(name, key->length, "PWD"))
+		return is_in_connection(p, key, sign);
+	if (equals(name, key->length, "data")) { /* -object secret,id=...,data=... */
 		if (p->kind == GPUPT_PROSE_ARGUMENT)
-			return mentions(argument, argument_length, "secret") || *argument == '{';
-		size_t before = (size_t)(key - p->text) - p->floor;
+			return p->is_object;
+		size_t before = key->start - p->floor;
 		before = before < 256 ? before : 256;
-		return mentions(key - before, before, "secret");
+		return mentions(place - before, before, "secret");
 	}
 	if (p->kind != GPUPT_PROSE_ARGUMENT)
 		return false;
-	if (equals(key, length, "string")) /* -fw_cfg name=...,string=... */
-		return !is_firmware_setting(argument, argument_length);
-	if (equals(key, length, "value")) /* -smbios type=11,value=... */
-		return mentions(argument, argument_length, "type=11");
+	if (equals(name, key->length, "string")) /* -fw_cfg name=...,string=... */
+		return !is_firmware_setting(p->text + p->start, p->end - p->start);
+	if (equals(name, key->length, "value")) /* -smbios type=11,value=... */
+		return p->is_strings;
 	return false;
 }
 
-static bool is_secret_key(const struct prose *p, const char *key, size_t length)
+static bool is_secret_key(const struct prose *p, const struct key *key, size_t sign)
 {
-	if (length == 0)
+	if (key->length == 0)
 		return false;
-	if (p->kind == GPUPT_PROSE_ARGUMENT && is_reference(key, length))
+	if (p->kind == GPUPT_PROSE_ARGUMENT && is_reference(key->name, key->length))
 		return false;
-	return gpupt_secret_name(key, length) || is_secret_in_place(p, key, length);
+	return gpupt_secret_name(key->name, key->length) || is_secret_in_place(p, key, sign);
 }
 
 /* "password=on" switches something, and gives nothing away. */
@@ -177,8 +204,14 @@ static size_t end_of_option(const struct prose *p, size_t at)
 	return at;
 }
 
+/* Up to white space; ODBC's braces go around what may have some. */
 static size_t end_of_word(const struct prose *p, size_t at)
 {
+	if (at < p->end && p->text[at] == '{') {
+		size_t line = end_of_line(p, at);
+		const char *brace = memchr(p->text + at, '}', line - at);
+		at = brace ? (size_t)(brace - p->text) : line;
+	}
 	while (at < p->end && !is_space(p->text[at]))
 		at++;
 	return at;
@@ -194,37 +227,45 @@ static size_t end_of_value(const struct prose *p, size_t at, char sign)
 	return sign == ':' ? end_of_line(p, at) : end_of_word(p, at);
 }
 
-/* Adds the value behind the sign at `at`; returns where it ends. */
-static size_t add_value(struct prose *p, struct gpupt_secrets *secrets, size_t at)
+/* Adds the value at `at` behind the sign; returns where it ends. */
+static size_t add_value(struct prose *p, struct gpupt_secrets *secrets, const struct key *key,
+			size_t at, char sign)
 {
-	char sign = p->text[at++];
 	while (at < p->end && is_blank(p->text[at]))
 		at++;
 	size_t quote = quote_length(p->text + at, p->end - at);
 	size_t start = at + quote;
-	size_t end = quote ? end_of_quoted(p, start, p->text + at, quote)
-			   : end_of_value(p, at, sign);
-	if (!is_switch(p->text + start, end - start))
+	size_t first = quote ? end_of_quoted(p, start, p->text + at, quote)
+			     : end_of_value(p, at, sign), end = first;
+	bool to_end_of_line = end == p->end || p->text[end] == '\n';
+	if (p->kind == GPUPT_PROSE_TEXT && sign == ':' && to_end_of_line)
+		end = gpupt_end_of_block(p->text, p->start, key->start, start, end, p->end);
+	end = gpupt_end_with_private_key(p->text, start, end, p->end);
+	if (end > first || !is_switch(p->text + start, end - start))
 		gpupt_secrets_add(secrets, p->text, start, end);
 	p->floor = end;
 	return end;
 }
 
 /* The key that ends before `at`; its length may be 0. */
-static const char *key_before(const struct prose *p, size_t at, bool *ret_quoted,
-			      size_t *ret_length)
+static void read_key_before(const struct prose *p, size_t at, struct key *ret)
 {
-	size_t end = at;
+	size_t end = at, used = MAX_KEY, n;
+	char c;
 	while (end > p->floor && is_blank(p->text[end - 1]) && at - end < MAX_KEY)
 		end--;
-	size_t quote = quote_length_back(p->text + p->floor, end - p->floor);
-	end -= quote;
-	size_t start = end;
-	while (start > p->floor && is_key_char(p->text[start - 1]) && end - start < MAX_KEY)
-		start--;
-	*ret_quoted = quote > 0;
-	*ret_length = end - start;
-	return p->text + start;
+	n = char_before(p->text + p->floor, end - p->floor, &c);
+	ret->quoted = n && (c == '"' || c == '\'');
+	end -= ret->quoted ? n : 0;
+	for (; used > 0; end -= n) {
+		n = char_before(p->text + p->floor, end - p->floor, &c);
+		if (n == 0 || !is_key_char(c))
+			break;
+		ret->name[--used] = c;
+	}
+	ret->start = end;
+	ret->length = MAX_KEY - used;
+	memmove(ret->name, ret->name + used, ret->length);
 }
 
 /* Whether a character ends the part of a URL that has the login in it. */
@@ -284,26 +325,54 @@ static bool is_cloud_seed(const struct prose *p, const char *key, size_t length,
 	return false;
 }
 
+/* Reads what is at `at`: an assignment, a URL or a private key, or nothing of it. Returns
+ * from where on to read. */
+static size_t add_at(struct prose *p, struct gpupt_secrets *secrets, size_t at)
+{
+	char sign = p->text[at];
+	size_t n = 1;
+	if (sign == '-' && (n = gpupt_private_key_begin(p->text + at, p->end - at))) {
+		p->floor = gpupt_private_key_end(p->text, at + n, p->end);
+		gpupt_secrets_add(secrets, p->text, at + n, p->floor);
+		return p->floor;
+	}
+	if (sign == '&')
+		n = gpupt_read_reference(p->text + at, p->end - at, &sign);
+	if (n == 0 || (sign != '=' && sign != ':'))
+		return at + 1;
+	size_t behind = at + n;
+	if (sign == ':' && is_url(p, behind - 1))
+		return add_url_password(p, secrets, behind - 1);
+	if (sign == ':' && n == 1) {
+		size_t login = add_iscsi_login(p, secrets, at);
+		if (login > at)
+			return login;
+	}
+	struct key key;
+	read_key_before(p, at, &key);
+	/* A colon assigns in JSON and YAML; "tcp:host:port" is neither. */
+	if (sign == ':' && !key.quoted && p->kind != GPUPT_PROSE_TEXT)
+		return behind;
+	if (is_secret_key(p, &key, behind) || is_cloud_seed(p, key.name, key.length, at))
+		return add_value(p, secrets, &key, behind, sign);
+	return behind;
+}
+
+bool gpupt_is_append(const char *argument, size_t length)
+{
+	return equals(argument, length, "-append") || equals(argument, length, "--append");
+}
+
 void gpupt_secrets_add_assigned(struct gpupt_secrets *secrets, const char *text, size_t start,
 				size_t end, enum gpupt_prose kind)
 {
-	struct prose p = { text, start, end, start, kind };
-	for (size_t at = start; at < end; at++) {
-		if (text[at] != '=' && text[at] != ':')
-			continue;
-		if (text[at] == ':' && is_url(&p, at)) {
-			at = add_url_password(&p, secrets, at) - 1;
-			continue;
-		}
-		if (text[at] == ':')
-			at = add_iscsi_login(&p, secrets, at);
-		bool quoted;
-		size_t length;
-		const char *key = key_before(&p, at, &quoted, &length);
-		/* A colon assigns in JSON and YAML; "tcp:host:port" is neither. */
-		if (text[at] == ':' && !quoted && kind != GPUPT_PROSE_TEXT)
-			continue;
-		if (is_secret_key(&p, key, length) || is_cloud_seed(&p, key, length, at))
-			at = add_value(&p, secrets, at) - 1;
+	struct prose p = { .text = text, .start = start, .end = end, .floor = start, .kind = kind };
+	if (kind == GPUPT_PROSE_ARGUMENT && start < end) {
+		p.is_object = text[start] == '{' || mentions(text + start, end - start, "secret");
+		p.is_strings = mentions(text + start, end - start, "type=11");
+	}
+	for (size_t at = start; at < end;) {
+		char c = text[at];
+		at = c == '=' || c == ':' || c == '-' || c == '&' ? add_at(&p, secrets, at) : at + 1;
 	}
 }

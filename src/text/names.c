@@ -9,6 +9,9 @@
 
 /* Which names tell of a secret. */
 
+/* No reference in use is longer: "&#x0000077;". */
+#define MAX_REFERENCE 16
+
 /* A letter of either case as a bit: most names lack the letters that a part needs. */
 #define L(letter) (UINT32_C(1) << ((letter) & 31))
 
@@ -30,6 +33,9 @@ static const struct {
 	{ "rootpw", L('r') | L('o') | L('t') | L('p') | L('w') },
 	{ "signature", L('s') | L('i') | L('g') | L('n') | L('a') | L('t') | L('u') | L('r') },
 	{ "authorization", L('a') | L('u') | L('t') | L('h') | L('o') | L('r') | L('i') | L('z') },
+	{ "sshkeys", L('s') | L('h') | L('k') | L('e') | L('y') },
+	{ "wirelesswpa", L('w') | L('i') | L('r') | L('e') | L('l') | L('s') | L('p') | L('a') },
+	{ "wirelesswep", L('w') | L('i') | L('r') | L('e') | L('l') | L('s') | L('p') },
 	{ "cloudconfig", L('c') | L('l') | L('o') | L('u') | L('d') | L('f') | L('g') },
 };
 
@@ -95,7 +101,7 @@ static bool has_secret_word(const char *name, size_t length, uint32_t has)
 	return false;
 }
 
-bool gpupt_secret_name(const char *name, size_t length)
+static bool is_secret_name(const char *name, size_t length)
 {
 	uint32_t has = 0;
 	for (size_t i = 0; i < length; i++)
@@ -107,6 +113,53 @@ bool gpupt_secret_name(const char *name, size_t length)
 		    contains(name, length, secret_parts[i].part))
 			return true;
 	return (has & (L('p') | L('k') | L('g'))) && has_secret_word(name, length, has);
+}
+
+size_t gpupt_read_reference(const char *text, size_t length, char *ret)
+{
+	static const struct { const char *text; char c; } named[] = {
+		{ "&quot;", '"' }, { "&apos;", '\'' }, { "&amp;", '&' }, { "&lt;", '<' },
+		{ "&gt;", '>' },
+	};
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(named); i++) {
+		size_t n = strlen(named[i].text);
+		*ret = named[i].c;
+		if (length >= n && memcmp(text, named[i].text, n) == 0)
+			return n;
+	}
+	if (length < 4 || text[0] != '&' || text[1] != '#')
+		return 0;
+	bool hex = text[2] == 'x';
+	size_t at = hex ? 3 : 2, first = at;
+	unsigned int code = 0;
+	for (; at < length && at < MAX_REFERENCE; at++) {
+		char c = text[at];
+		if (!(hex ? isxdigit((unsigned char)c) : isdigit((unsigned char)c)))
+			break;
+		unsigned int digit = isdigit((unsigned char)c) ? c - '0' : (c | 0x20) - 'a' + 10;
+		code = code < 0x80 ? code * (hex ? 16 : 10) + digit : code;
+	}
+	*ret = (char)(code < 0x80 ? code : 0x80);
+	return at > first && at < length && text[at] == ';' ? at + 1 : 0;
+}
+
+bool gpupt_secret_name(const char *name, size_t length)
+{
+	char plain[256];
+	size_t used = 0;
+	if (length == 0 || !memchr(name, '&', length))
+		return is_secret_name(name, length);
+	for (size_t at = 0, n; at < length; at += n) {
+		if (used == sizeof(plain)) /* nobody's name: better not shown */
+			return true;
+		n = gpupt_read_reference(name + at, length - at, &plain[used]);
+		if (n == 0) {
+			plain[used] = name[at];
+			n = 1;
+		}
+		used++;
+	}
+	return is_secret_name(plain, used);
 }
 
 static bool is_word(const char *name, size_t length, const char *word)

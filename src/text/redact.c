@@ -35,10 +35,12 @@ GPUPT_EXPORT int gpupt_redact(const char *text, size_t length, char **ret_text,
 	return 0;
 }
 
-char *gpupt_redact_argument(const char *argument)
+char *gpupt_redact_argument(const char *option, const char *argument)
 {
 	struct gpupt_secrets found = { 0 };
 	size_t length = strlen(argument);
-	gpupt_secrets_add_assigned(&found, argument, 0, length, GPUPT_PROSE_ARGUMENT);
+	bool words = gpupt_is_append(option, strlen(option));
+	gpupt_secrets_add_assigned(&found, argument, 0, length,
+				   words ? GPUPT_PROSE_TEXT : GPUPT_PROSE_ARGUMENT);
 	return replace(argument, length, &found, NULL);
 }

@@ -9,7 +9,8 @@
  *
  *  - <initenv> and <qemu:env> whose name tells of a secret;
  *  - <cmdline>, <initarg>, <bootargs>, <description>, comments: password=x,
- *    rd.luks.key=x, ds=nocloud;..., "password: x" and the like (assigned.c);
+ *    rd.luks.key=x, ds=nocloud;..., "password: x", YAML's blocks and the like
+ *    (assigned.c, blocks.c), private keys in PEM;
  *  - <launchSecurity>: <dhCert>, <session>;
  *  - <disk><source>: query= (it carries tokens), <cookie>, http://user:password@;
  *    <auth> and <encryption> only refer to secrets by uuid or usage, which stay,
@@ -20,7 +21,8 @@
  *  - <metadata>, any namespace: elements and attributes whose name tells of one;
  *  - <qemu:arg>, <bhyve:arg>, <xen:arg>: -object secret,data=, password=,
  *    cookie=, -fw_cfg string=, -smbios type=11,value=, also written as JSON;
- *    references such as password-secret= stay; <qemu:property> by its name.
+ *    references such as password-secret= stay; what follows -append is a <cmdline>;
+ *    <qemu:property> by its name.
  *
  * The rules go by name and not by place, so that they also hold in comments, in
  * CDATA and in text that is not well-formed: hiding too much there is fine,
@@ -36,7 +38,8 @@ struct attribute {
 struct tag {
 	size_t name; /* without prefix */
 	size_t name_length;
-	bool label_read;
+	bool labels_read;
+	bool secret_label;      /* one of them tells of a secret */
 	struct attribute label; /* name=; name_length is 0 when there is none */
 };
 
@@ -209,34 +212,50 @@ static bool next_attribute(struct gpupt_secrets_scan *s, const struct tag *tag,
 	return false;
 }
 
-/* Whether the tag's name= tells of a secret. Looks ahead, once, since value= may
- * come first. */
+/* Notes what says of which name the tag's value= and content are: name=, and what the
+ * metadata of others has for it. */
+static void note_label(const struct gpupt_secrets_scan *s, struct tag *tag,
+		       const struct attribute *a)
+{
+	static const char *const labels[] = { "name", "key", "id", "property", "label" };
+	const char *name = s->text + a->name;
+	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(labels); i++)
+		if (is_word(name, a->name_length, labels[i]))
+			tag->secret_label |= gpupt_secret_name(s->text + a->value,
+							       a->value_end - a->value);
+	if (is_word(name, a->name_length, "name") && !tag->label.name_length)
+		tag->label = *a;
+}
+
+/* Whether the tag's name= or the like tells of a secret. Looks ahead, once, since value=
+ * may come first. */
 static bool has_secret_label(const struct gpupt_secrets_scan *s, struct tag *tag)
 {
 	struct gpupt_secrets_scan ahead = *s;
 	struct attribute a;
-	while (!tag->label_read && next_attribute(&ahead, tag, &a))
-		if (is_word(s->text + a.name, a.name_length, "name")) {
-			tag->label = a;
-			break;
-		}
-	tag->label_read = true;
-	return gpupt_secret_name(s->text + tag->label.value,
-				 tag->label.value_end - tag->label.value);
+	while (!tag->labels_read && next_attribute(&ahead, tag, &a))
+		note_label(s, tag, &a);
+	tag->labels_read = true;
+	return tag->secret_label;
 }
 
 static void add_attribute(struct gpupt_secrets_scan *s, struct tag *tag, const struct attribute *a)
 {
+	bool is_value = is_word(s->text + a->name, a->name_length, "value");
+	bool argument = is_value && is_word(s->text + tag->name, tag->name_length, "arg");
+	bool append = argument && s->behind_append;
+	if (argument)
+		s->behind_append = !append && gpupt_is_append(s->text + a->value,
+							      a->value_end - a->value);
 	if (s->at < s->start)
 		return;
-	bool is_value = is_word(s->text + a->name, a->name_length, "value");
 	if (is_secret_attribute_of(s, tag, a) || (s->region.on && !s->region.direct) ||
 	    (is_value && has_secret_label(s, tag))) {
 		gpupt_secrets_add(&s->found, s->text, a->value, a->value_end);
 		return;
 	}
-	bool argument = is_value && is_word(s->text + tag->name, tag->name_length, "arg");
 	gpupt_secrets_add_assigned(&s->found, s->text, a->value, a->value_end,
+				   append ? GPUPT_PROSE_TEXT :
 				   argument ? GPUPT_PROSE_ARGUMENT : GPUPT_PROSE_VALUE);
 }
 
@@ -286,7 +305,8 @@ static bool skip_tag(struct gpupt_secrets_scan *s, const struct tag *tag)
 		return false;
 	const char *name = s->text + tag->name;
 	if (gpupt_secret_element(name, tag->name_length) ||
-	    is_word(name, tag->name_length, "oemStrings"))
+	    is_word(name, tag->name_length, "oemStrings") ||
+	    is_word(name, tag->name_length, "arg"))
 		return false;
 	s->region.on = false;
 	s->at = next_at;
@@ -303,13 +323,11 @@ static void read_start_tag(struct gpupt_secrets_scan *s)
 		return;
 	struct attribute a;
 	while (next_attribute(s, &tag, &a)) {
-		if (!tag.label_read && is_word(s->text + a.name, a.name_length, "name")) {
-			tag.label = a;
-			tag.label_read = true;
-		}
+		if (!tag.labels_read)
+			note_label(s, &tag, &a);
 		add_attribute(s, &tag, &a);
 	}
-	tag.label_read = true;
+	tag.labels_read = true;
 	bool self_closing = looking_at(s, ">") && s->text[s->at - 1] == '/';
 	if (!self_closing)
 		enter_element(s, &tag);
@@ -345,8 +363,10 @@ static void read_comment(struct gpupt_secrets_scan *s)
 {
 	s->at += strlen("<!--");
 	size_t end = s->end;
+	bool behind_append = s->behind_append;
 	s->end = find(s, s->at, "-->");
 	s->in_comment = true;
+	s->behind_append = false;
 	if (s->region.on) {
 		gpupt_secrets_add(&s->found, s->text, s->at, s->end);
 	} else {
@@ -356,6 +376,7 @@ static void read_comment(struct gpupt_secrets_scan *s)
 	s->at = s->end;
 	s->end = end;
 	s->in_comment = false;
+	s->behind_append = behind_append;
 	if (looking_at(s, "-->"))
 		s->at += strlen("-->");
 }
@@ -424,6 +445,7 @@ static void follow(struct gpupt_secrets_scan *s, const struct gpupt_secrets_scan
 	s->region = other->region;
 	s->region.name += moved;
 	s->in_strings = other->in_strings;
+	s->behind_append = other->behind_append;
 }
 
 void gpupt_secrets_read_both(struct gpupt_secrets_scan *old, size_t old_start, size_t old_end,
@@ -432,8 +454,9 @@ void gpupt_secrets_read_both(struct gpupt_secrets_scan *old, size_t old_start, s
 	/* What is read as far as a '>' does not depend on what comes behind it. */
 	const char *last = old->at < old_end ?
 		memrchr(old->text + old->at, '>', old_end - old->at) : NULL;
-	bool alike = old->in_strings == new->in_strings && !old->region.on && !new->region.on &&
-		     old_end - old->at == new_end - new->at;
+	bool alike = old->in_strings == new->in_strings &&
+		     old->behind_append == new->behind_append && !old->region.on &&
+		     !new->region.on && old_end - old->at == new_end - new->at;
 	if (last && alike) {
 		size_t since = old->found.count, stop = (size_t)(last - old->text) + 1;
 		gpupt_secrets_read(old, old_start, stop);

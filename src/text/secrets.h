@@ -42,6 +42,7 @@ struct gpupt_secrets_scan {
 	size_t stop;
 	bool in_comment;
 	bool in_strings; /* <oemStrings> */
+	bool behind_append; /* the last <arg> was QEMU's -append */
 	struct gpupt_secret_region region;
 	struct gpupt_secrets found;
 };
@@ -65,7 +66,7 @@ void gpupt_secrets_add(struct gpupt_secrets *secrets, const char *text, size_t s
 /* What kind of text an assignment such as "password=x" stands in, which decides
  * how it ends. */
 enum gpupt_prose {
-	GPUPT_PROSE_TEXT,     /* between tags: ends at white space */
+	GPUPT_PROSE_TEXT,     /* between tags, a kernel's command line: ends at white space */
 	GPUPT_PROSE_VALUE,    /* an attribute's value: all of it */
 	GPUPT_PROSE_ARGUMENT, /* a hypervisor's argument: ends at a single comma */
 };
@@ -75,8 +76,26 @@ enum gpupt_prose {
 void gpupt_secrets_add_assigned(struct gpupt_secrets *secrets, const char *text, size_t start,
 				size_t end, enum gpupt_prose prose);
 
-/* A copy of a hypervisor's argument that may be shown; NULL when memory is short. */
-char *gpupt_redact_argument(const char *argument);
+/* Whether an argument of QEMU's is followed by the command line of a kernel. */
+bool gpupt_is_append(const char *argument, size_t length);
+
+/* Length of a "-----BEGIN ... PRIVATE KEY-----" at text; 0: there is none. */
+size_t gpupt_private_key_begin(const char *text, size_t length);
+
+/* Where the "-----END" of a private key is that goes on at text + at; limit: nowhere. */
+size_t gpupt_private_key_end(const char *text, size_t at, size_t limit);
+
+/* Where the last private key ends that begins in text[start, end), or else `end`. */
+size_t gpupt_end_with_private_key(const char *text, size_t start, size_t end, size_t limit);
+
+/* Where the YAML value text[start, end), up to the end of a line, of the key at `key` ends
+ * with all lines that belong to it. */
+size_t gpupt_end_of_block(const char *text, size_t first, size_t key, size_t start, size_t end,
+			  size_t limit);
+
+/* A copy of the argument behind QEMU's `option` that may be shown; NULL when memory is
+ * short. */
+char *gpupt_redact_argument(const char *option, const char *argument);
 
 /* Whether a fw_cfg file is the firmware's own, such as opt/ovmf/X-PciMmio64Mb. */
 bool gpupt_is_firmware_file(const char *name, size_t length);
@@ -86,7 +105,12 @@ bool gpupt_secret_element(const char *name, size_t length);
 bool gpupt_secret_attribute(const char *element, size_t element_length, const char *name,
 			    size_t length);
 
-/* Whether something of that name (of an attribute, element, variable) is a secret. */
+/* The character that a reference such as "&#119;" at text stands for, 0x80 for any that is not
+ * ASCII; returns the reference's length, 0 when there is none. */
+size_t gpupt_read_reference(const char *text, size_t length, char *ret);
+
+/* Whether something of that name (of an attribute, element, variable; it may be written with
+ * references) is a secret. */
 bool gpupt_secret_name(const char *name, size_t length);
 
 #endif

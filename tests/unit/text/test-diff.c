@@ -283,6 +283,21 @@ static void test_changed_secret_is_a_change(void **state)
 	free(text);
 }
 
+/* What is in front of both is read once, and counts for both. */
+static void test_added_argument_is_behind_append(void **state)
+{
+	(void)state;
+	static const char old_text[] = "<q:arg value='-append'/>\n<q:arg value='a'/>\n";
+	static const char new_text[] = "<q:arg value='-append'/>\n<q:arg value='password=a,b'/>\n";
+	struct gpupt_diff_options options = { "a", "b", 0, true };
+	char *text;
+	size_t length;
+	assert_int_equal(gpupt_diff(old_text, strlen(old_text), new_text, strlen(new_text),
+				    &options, &text, &length, NULL, NULL), 0);
+	assert_non_null(strstr(text, "\n+<q:arg value='password=[redacted]'/>\n"));
+	free(text);
+}
+
 /* A line that is no secret before the change, and one after it. */
 static void test_context_is_secret_in_either_text(void **state)
 {
@@ -331,6 +346,18 @@ static const char sample[] =
 	" <qemu:env value='hush'\n"
 	"  name='A_SECRET'/>\n"
 	" <a b='&gt;'>plain</a>\n"
+	" <qemu:arg value='-append'/>\n"
+	" <qemu:arg\n"
+	"  value='password=a,hush'/>\n"
+	" <qemu:arg value='-append'/>\n"
+	" <!-- <qemu:arg value='plain,b'/> -->\n"
+	" <qemu:arg value='password=a,hush'/>\n"
+	" <title>password: |\n"
+	"\n"
+	"   hush</title>\n"
+	" <title>-----BEGIN PRIVATE KEY-----\n"
+	"hush\n"
+	"-----END PRIVATE KEY-----</title>\n"
 	"</domain>\n";
 
 static const char *line_of(const char *text, size_t number, size_t *ret_length)
@@ -386,6 +413,7 @@ int main(void)
 		cmocka_unit_test(test_too_many_edits),
 		cmocka_unit_test(test_redacts_shown_lines_only),
 		cmocka_unit_test(test_changed_secret_is_a_change),
+		cmocka_unit_test(test_added_argument_is_behind_append),
 		cmocka_unit_test(test_context_is_secret_in_either_text),
 		cmocka_unit_test(test_every_line_as_in_the_whole),
 	};

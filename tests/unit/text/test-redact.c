@@ -234,13 +234,100 @@ static void test_line_ends_and_bytes(void **state)
 	free(copy);
 }
 
+/* What the metadata of others calls a name. */
+static void test_labels(void **state)
+{
+	(void)state;
+	check("<meta key='admin_pass'>" S("x") "</meta><meta key='flavor'>m1</meta>");
+	check("<a:item id=\"api-token\" value='" S("x") "'/><p value='" S("y") "' key='db_pwd'/>");
+	check("<p name='n' property='rootPassword' value='" S("x") "'/><p label='os' value='y'/>");
+	check("<entry name='opt/x/y' key='z'>" S("x") "</entry>");
+}
+
+#define PEM_LABEL "-----BEGIN RSA PRIVATE KEY-----"
+#define PEM_END "-----END RSA PRIVATE KEY-----"
+
+static void test_private_keys(void **state)
+{
+	(void)state;
+	check("<description>a\n " PEM_LABEL "\n " S("MII=") "\n " S("AAA") "\n " PEM_END " b=c\n"
+	      "d</description>");
+	check("<a b='" PEM_LABEL S("\\nMII=\\nA") " " PEM_END "\\n' c='d'/>");
+	check("<a b='" PEM_LABEL " " S("MII= AA/A") " " PEM_END "' c='d'/>");
+	check("<!-- x_key=" S(PEM_LABEL) "\n" S("MII=") "\n" PEM_END " --><c/>");
+	check("<title>ssh-key: " S(PEM_LABEL) "\n" S("MII=") "\n" PEM_END " b</title>");
+	check("<title>ssh_key=&quot;" S(PEM_LABEL) "\n" S("MII=") "\n" PEM_END "&quot; b</title>");
+	check("<title>-----BEGIN PRIVATE KEY-----\n" S("never ends") "\n</title><a>b</a>");
+	check("<title>-----BEGIN OpenVPN Static key V1-----\n" S("6acef03f") "\n"
+	      "-----END OpenVPN Static key V1-----</title>");
+	check("<title>-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----</title>");
+	check("<title>-----BEGIN</title><title>---- -----BEGIN PRIVATE KEY</title>");
+}
+
+static void test_yaml(void **state)
+{
+	(void)state;
+	check("<description>password: " S("|") "\n  " S("x y") "\n\n   " S("z") "\nuser: a\n"
+	      "</description>");
+	check("<!--\n  users:\n  - password: " S(">-") "\n      " S("x") "\n    name: a\n -->");
+	check("<title>chpasswd:\n  " S("list: |") "\n    " S("root:x") "\n  " S("expire: no")
+	      "\nruncmd:\n  - a\n</title>");
+	check("<title>ssh_keys:\n  " S("rsa_private: x") "\nssh_authorized_keys:\n- y\n</title>");
+	check("<title>passwords:\n" S("- a") "\n" S("- b") "\nc: d</title>");
+	check("<title>\"password\": " S("|") "\n " S("x") "\nc</title>");
+	check("<title>token: " S("x") "\r\n  " S("y") "\r\nz: a\r\n</title>");
+	check("<title>the password: " S("x") "\nis that</title>");
+	check("<title>password: yes\n\n</title>");
+	check("<entry name='version'>password: " S("|") "\n\t" S("x") "</entry>");
+}
+
+/* Names, signs and quotes, however they are spelt. */
+static void test_references(void **state)
+{
+	(void)state;
+	check("<meta name='pass&#119;d'>" S("x") "</meta>");
+	check("<p value='" S("x") "' key='&#x70;assword'/><p name='a&amp;b' value='c'/>");
+	check("<title>pass&#119;d=" S("x") " &#116;oken: " S("y") "\n</title>");
+	check("<title>password&#61;" S("x") " password&#x3d;&#034;" S("x y") "&#034; z</title>");
+	check("<qemu:arg value='secret,id=s,d&#97;ta=" S("x") ",format=raw'/>");
+	check("<cmdline>a=&#34;key&#34; b=&#x41;&#66;C;=d &#; &#x; &; c=d</cmdline>");
+}
+
+/* What follows -append is a command line, whose words may have commas in them. */
+static void test_append(void **state)
+{
+	(void)state;
+	check("<qemu:arg value='-append'/>\n<qemu:arg value='password=" S("a,b") " quiet'/>\n"
+	      "<qemu:arg value='host,password=" S("a") ",b=c'/>");
+	check("<qemu:arg value='--append'/><!-- <qemu:arg value='x,password=" S("a") ",b'/> -->"
+	      "<qemu:arg value='token=" S("a,b") " quiet'/>");
+	check("<!-- <qemu:arg value='-append'/> --><qemu:arg value='x,password=" S("a") ",b'/>");
+	check("<qemu:arg value='-append'/><qemu:arg value='-append'/>"
+	      "<qemu:arg value='x,password=" S("a") ",b'/>");
+	char *shown = gpupt_redact_argument("-append", "password=a,b quiet");
+	assert_string_equal(shown, "password=" GPUPT_REDACTED " quiet");
+	free(shown);
+}
+
+static void test_connections(void **state)
+{
+	(void)state;
+	check("<title>UID=x;PWD=" S("y") " z</title>");
+	check("<title>PWD=" S("y;UID=x") " z</title>");
+	check("<title>UID=x; PWD=" S("{y z};A=b") " c</title>");
+	check("<c:db dsn='UID=x;PWD=" S("y z") "'/>");
+	check("<title>PWD=/root SHELL=/bin/sh</title>");
+	check("<cmdline>netcfg/wireless_wpa=" S("x") " netcfg/wireless_wep=" S("y") " psk=" S("z")
+	      " netcfg/wireless_essid=e</cmdline>");
+}
+
 static void test_one_argument(void **state)
 {
 	(void)state;
-	char *shown = gpupt_redact_argument("host,x-password=abc,,d,on");
+	char *shown = gpupt_redact_argument("-device", "host,x-password=abc,,d,on");
 	assert_string_equal(shown, "host,x-password=" GPUPT_REDACTED ",on");
 	free(shown);
-	shown = gpupt_redact_argument("");
+	shown = gpupt_redact_argument("", "");
 	assert_string_equal(shown, "");
 	free(shown);
 }
@@ -257,6 +344,12 @@ int main(void)
 		cmocka_unit_test(test_qemu_commandline),
 		cmocka_unit_test(test_kernel_and_init),
 		cmocka_unit_test(test_metadata),
+		cmocka_unit_test(test_labels),
+		cmocka_unit_test(test_private_keys),
+		cmocka_unit_test(test_yaml),
+		cmocka_unit_test(test_references),
+		cmocka_unit_test(test_append),
+		cmocka_unit_test(test_connections),
 		cmocka_unit_test(test_one_argument),
 		cmocka_unit_test(test_comments),
 		cmocka_unit_test(test_not_well_formed),
