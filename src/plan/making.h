@@ -20,8 +20,8 @@
  *   map.c      the same as ranges of the guest's address space
  *   planned.c  the guest as a whole, kept for whoever wants to build one like it
  *   steps.c    what the plan does, in words
- *   lint.c     what in the text does nothing, or harm; lint-guest.c the same where
- *              only the guest as it comes out of all this tells
+ *   lint.c     what in the text does nothing, or harm; lint-addresses.c what there is twice
+ *              in it, lint-guest.c what only the guest as it comes out of all this tells
  *   edit.c     what to change in the text; edit-cures.c for remedies beside the hole
  */
 
@@ -186,6 +186,7 @@ int gpupt_make_layout(struct gpupt_making *making);
 int gpupt_make_map(struct gpupt_making *making);
 int gpupt_make_steps(struct gpupt_making *making);
 void gpupt_lint(struct gpupt_making *making);
+void gpupt_lint_addresses(struct gpupt_making *making);
 int gpupt_lint_guest(struct gpupt_making *making);
 int gpupt_make_planned(struct gpupt_making *making);
 int gpupt_make_edits(struct gpupt_making *making);

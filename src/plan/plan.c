@@ -90,6 +90,8 @@ static int make(struct gpupt_making *making)
 	if (r == 0)
 		gpupt_lint(making);
 	if (r == 0)
+		gpupt_lint_addresses(making);
+	if (r == 0)
 		r = gpupt_lint_guest(making);
 	if (r == 0)
 		r = gpupt_make_edits(making);

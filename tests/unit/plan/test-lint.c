@@ -407,6 +407,50 @@ static void function_zero(void **state)
 	gpupt_plan_free(plan);
 }
 
+#define PLACE(domain, slot) "<address type='pci' domain='" #domain "' bus='0' slot='" #slot "'/>"
+#define BALLOON(address) "<memballoon model='virtio'>" address "</memballoon>"
+#define RNG(address) "<rng model='virtio'>" address "</rng>"
+#define HOSTDEV(bus, address) "<hostdev mode='subsystem' type='pci'><source><address bus='" #bus \
+			      "'/></source>" address "</hostdev>"
+
+static void test_indices(void **state)
+{
+	(void)state;
+	static const struct check checks[] = {
+		{ { .devices = PORT "</controller>" PORT "</controller>" }, 110, "index 1" },
+		{ { .devices = PORT "</controller><controller type='pci' index='0x1'/>" }, 110,
+		  "index 1" },
+		{ { .devices = PORT "</controller>" }, 110, NULL },
+		{ { .devices = PORT "</controller><controller type='usb' index='1'/>" }, 110, NULL },
+		{ { .devices = "<controller type='pci' model='pcie-root-port'/>"
+			       "<controller type='pci' model='pcie-root-port'/>" }, 110, NULL },
+	};
+	RUN(checks);
+}
+
+static void test_addresses(void **state)
+{
+	(void)state;
+	static const struct check checks[] = {
+		{ { .devices = BALLOON(PLACE(0, 5)) RNG(PLACE(0, 5)) }, 112, "<memballoon>" },
+		{ { .devices = RNG(PLACE(0, 5)) RNG(PLACE(0, 5)) }, 112, "another <rng>" },
+		{ { .devices = PORT PLACE(0, 5) "</controller>" HOSTDEV(9, PLACE(0, 5)) }, 112,
+		  "<hostdev> is to have the address 0000:00:05.0" },
+		{ { .devices = BALLOON(PLACE(0, 5)) RNG(PLACE(0, 6)) }, 112, NULL },
+		{ { .devices = BALLOON(PLACE(0, 0)) RNG(PLACE(0, 0)) }, 112, NULL }, /* means none */
+		{ { .devices = BALLOON(PLACE(0, 5)) "<video><model type='none'/>" PLACE(0, 5)
+			       "</video>" }, 112, NULL },
+		{ { .devices = BALLOON(PLACE(1, 5)) RNG(PLACE(1, 5)) }, 112, NULL },
+		{ { .devices = BALLOON(PLACE(1, 5)) }, 111, "0001:00:05.0" },
+		{ { .devices = HOSTDEV(9, PLACE(0x10000, 5)) }, 111, "<hostdev>" },
+		{ { .devices = PORT PLACE(1, 5) "</controller>" }, 111, "<controller>" },
+		{ { .devices = BALLOON(PLACE(0, 5)) }, 111, NULL },
+		{ { .devices = "<hostdev mode='subsystem' type='pci'><source>" PLACE(1, 5)
+			       "</source></hostdev>" }, 111, NULL },
+	};
+	RUN(checks);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -414,6 +458,8 @@ int main(void)
 		cmocka_unit_test(test_misplaced),
 		cmocka_unit_test(test_misspelt),
 		cmocka_unit_test(test_prefix),
+		cmocka_unit_test(test_indices),
+		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_machine),
 		cmocka_unit_test(test_firmware_values),
