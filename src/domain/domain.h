@@ -108,6 +108,8 @@ struct gpupt_device {
 	const char *model; /* model: attribute, or <model type= / name=> */
 	const char *bus;   /* <target bus=> of a disk, bus= of an input, else <target type=> */
 	struct gpupt_guest_address address;
+	bool has_source;       /* of a disk of type nvme: the host's device */
+	struct gpupt_pci_address source;
 	bool other_address;    /* an address of another type: not on PCI itself */
 	uint64_t vram64_bytes; /* video: vram64 */
 	uint64_t vram_bytes;

@@ -259,6 +259,10 @@ void gpupt_facts_enter_other_child(struct gpupt_parser *parser, enum gpupt_conte
 		if (gpupt_attribute_number(attributes, "controller", UINT32_MAX, &number))
 			device->drive = (unsigned int)number;
 		break;
+	case CTX_OTHER_SOURCE_ADDRESS: /* that of <interface type='vdpa'> and the like is none */
+		if (gpupt_is(device->tag, "disk") && gpupt_is(device->type, "nvme"))
+			device->has_source = gpupt_attribute_pci_address(attributes, &device->source);
+		break;
 	case CTX_OTHER_ROM:
 		device->rom_bar = read_rom(attributes);
 		break;

@@ -53,7 +53,8 @@ static const struct rule *const children[] = {
 	[CTX_HOSTDEV_SOURCE] = CHILDREN({ "address", CTX_HOSTDEV_SOURCE_ADDRESS }),
 	[CTX_OTHER] = CHILDREN({ "model", CTX_OTHER_MODEL }, { "target", CTX_OTHER_TARGET },
 		{ "size", CTX_OTHER_SIZE }, { "address", CTX_OTHER_ADDRESS },
-		{ "rom", CTX_OTHER_ROM }),
+		{ "rom", CTX_OTHER_ROM }, { "source", CTX_OTHER_SOURCE }),
+	[CTX_OTHER_SOURCE] = CHILDREN({ "address", CTX_OTHER_SOURCE_ADDRESS }),
 	[CTX_OTHER_TARGET] = CHILDREN({ "size", CTX_OTHER_TARGET_SIZE }),
 };
 
@@ -272,7 +273,8 @@ enum gpupt_context gpupt_facts_enter(struct gpupt_parser *parser, enum gpupt_con
 	case CTX_CONTROLLER: gpupt_facts_enter_controller_child(parser, inside, attributes); break;
 	case CTX_HOSTDEV:
 	case CTX_HOSTDEV_SOURCE: gpupt_facts_enter_hostdev_child(parser, inside, attributes); break;
-	case CTX_OTHER: gpupt_facts_enter_other_child(parser, inside, attributes); break;
+	case CTX_OTHER:
+	case CTX_OTHER_SOURCE: gpupt_facts_enter_other_child(parser, inside, attributes); break;
 	default: enter_domain_child(parser, inside, attributes); break;
 	}
 	return inside;

@@ -68,6 +68,8 @@ enum gpupt_context {
 	CTX_OTHER_SIZE,
 	CTX_OTHER_ADDRESS,
 	CTX_OTHER_ROM,
+	CTX_OTHER_SOURCE,
+	CTX_OTHER_SOURCE_ADDRESS,
 };
 
 /* The attributes of a start tag, as libxml2's SAX2 hands them over. */

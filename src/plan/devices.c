@@ -327,6 +327,23 @@ static void check_device(struct gpupt_making *making, size_t i)
 	check_group(making, wanted);
 }
 
+/* QEMU drives the controller of <disk type='nvme'> itself, by VFIO, so that libvirt keeps it
+ * from other uses when the guest starts (virHostdevPreparePCIDevicesImpl(),
+ * src/hypervisor/virhostdev.c, 9.0). */
+static void check_disks(struct gpupt_making *making)
+{
+	const struct gpupt_domain *domain = making->domain;
+	for (size_t i = 0; i < domain->n_others; i++) {
+		const struct gpupt_device *device = &domain->others[i];
+		if (!device->has_source || !gpupt_making_find_wanted(making, device->source))
+			continue;
+		const char *text = gpupt_making_address(making, device->source);
+		gpupt_findings_add(&making->plan->findings, GPUPT_FINDING_TWICE, domain,
+				   &device->element, text, "%s is passed through, and the source "
+				   "of a disk as well", text);
+	}
+}
+
 static int collect_existing(struct gpupt_making *making)
 {
 	const struct gpupt_domain *domain = making->domain;
@@ -372,5 +389,7 @@ int gpupt_make_devices(struct gpupt_making *making)
 		r = index_wanted(making);
 	for (size_t i = 0; i < making->n_wanted && r == 0; i++)
 		check_device(making, i);
+	if (r == 0)
+		check_disks(making);
 	return r;
 }

@@ -437,6 +437,8 @@ static void test_addresses(void **state)
 		{ { .devices = PORT PLACE(0, 5) "</controller>" HOSTDEV(9, PLACE(0, 5)) }, 112,
 		  "<hostdev> is to have the address 0000:00:05.0" },
 		{ { .devices = BALLOON(PLACE(0, 5)) RNG(PLACE(0, 6)) }, 112, NULL },
+		{ { .devices = BALLOON(PLACE(0, 5)) RNG(PLACE(0, 6)) RNG(PLACE(0, 5)) }, 112,
+		  "and so is <memballoon>" },
 		{ { .devices = BALLOON(PLACE(0, 0)) RNG(PLACE(0, 0)) }, 112, NULL }, /* means none */
 		{ { .devices = BALLOON(PLACE(0, 5)) "<video><model type='none'/>" PLACE(0, 5)
 			       "</video>" }, 112, NULL },
@@ -451,6 +453,36 @@ static void test_addresses(void **state)
 	RUN(checks);
 }
 
+/* Addresses as the plan leaves them. */
+static void test_address_of_what_goes(void **state)
+{
+	(void)state;
+	const struct guest guest = { .devices = HOSTDEV(9, PLACE(0, 5)) RNG(PLACE(0, 5)) };
+	struct gpupt_request *request = request_of(&guest);
+	assert_int_equal(gpupt_request_remove_device(request, "09:00.0", NULL), 0);
+	struct gpupt_plan *plan = plan_with(&guest, request);
+	assert_non_null(plan);
+	assert_null(finding(plan, 112));
+	gpupt_plan_free(plan);
+}
+
+#define NVME(bus) "<disk type='nvme' device='disk'><source type='pci' namespace='1'>" \
+		  "<address domain='0' bus='" #bus "' slot='0' function='0'/></source></disk>"
+
+static void test_host_device_twice(void **state)
+{
+	(void)state;
+	static const struct check checks[] = {
+		{ { .devices = HOSTDEV(8, "") }, 32, "0000:08:00.0 is listed twice" },
+		{ { .devices = NVME(8) }, 32, "0000:08:00.0 is passed through, and the source" },
+		{ { .devices = HOSTDEV(9, "") NVME(9) }, 32, "0000:09:00.0" },
+		{ { .devices = HOSTDEV(9, "") NVME(10) NVME(10) }, 32, NULL },
+		{ { .devices = "<interface type='vdpa'><source><address bus='8'/></source>"
+			       "</interface>" }, 32, NULL },
+	};
+	RUN(checks);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -460,6 +492,8 @@ int main(void)
 		cmocka_unit_test(test_prefix),
 		cmocka_unit_test(test_indices),
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_address_of_what_goes),
+		cmocka_unit_test(test_host_device_twice),
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_machine),
 		cmocka_unit_test(test_firmware_values),
