@@ -123,12 +123,17 @@ static bool is_firmware_setting(const char *argument, size_t length)
 /* ODBC's "UID=x;PWD=y", as opposed to the shell's "PWD=/root": a semicolon is beside it. */
 static bool is_in_connection(const struct prose *p, const struct key *key, size_t sign)
 {
-	size_t before = key->start, rest = p->end - sign;
+	size_t before = key->start, end = sign;
 	while (before > p->floor && is_space(p->text[before - 1]) && key->start - before < MAX_KEY)
 		before--;
 	if (before > p->start && p->text[before - 1] == ';')
 		return true;
-	return memchr(p->text + sign, ';', rest < MAX_LOGIN ? rest : MAX_LOGIN);
+	if (has_prefix(p->text + sign, p->end - sign, GPUPT_REDACTED)) /* it was one */
+		return true;
+	while (end < p->end && end - sign < MAX_LOGIN && !is_space(p->text[end]))
+		if (p->text[end++] == ';')
+			return true;
+	return false;
 }
 
 /* Keys that only mean a secret in what they stand in. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "text/secrets.h"
 
+#include <ctype.h>
+
 #include "base/util.h"
 
 /* Secrets of several lines: private keys in PEM, and the blocks of YAML, as cloud-init's
@@ -10,6 +12,7 @@
 
 #define PEM_BEGIN "-----BEGIN "
 #define PEM_END "-----END"
+#define PEM_DASHES "-----"
 /* "-----BEGIN ENCRYPTED PRIVATE KEY-----" and the like; no label that counts is longer. */
 #define MAX_PEM_LABEL 64
 
@@ -19,13 +22,15 @@ size_t gpupt_private_key_begin(const char *text, size_t length)
 	size_t n = strlen(PEM_BEGIN);
 	if (length < n || memcmp(text, PEM_BEGIN, n) != 0)
 		return 0;
-	size_t limit = length - n < MAX_PEM_LABEL ? length - n : MAX_PEM_LABEL;
-	const char *dashes = memmem(text + n, limit, "-----", 5);
-	if (!dashes)
+	size_t limit = length < n + MAX_PEM_LABEL ? length : n + MAX_PEM_LABEL, end = n;
+	while (end < limit && (isalnum((unsigned char)text[end]) || text[end] == ' '))
+		end++;
+	if (length - end < strlen(PEM_DASHES) ||
+	    memcmp(text + end, PEM_DASHES, strlen(PEM_DASHES)) != 0)
 		return 0;
 	for (size_t i = 0; i < GPUPT_ARRAY_SIZE(labels); i++)
-		if (memmem(text + n, (size_t)(dashes - text) - n, labels[i], strlen(labels[i])))
-			return (size_t)(dashes - text) + 5;
+		if (memmem(text + n, end - n, labels[i], strlen(labels[i])))
+			return end + strlen(PEM_DASHES);
 	return 0;
 }
 

@@ -247,7 +247,7 @@ static void add_attribute(struct gpupt_secrets_scan *s, struct tag *tag, const s
 	if (argument)
 		s->behind_append = !append && gpupt_is_append(s->text + a->value,
 							      a->value_end - a->value);
-	if (s->at < s->start)
+	if (s->at < s->start || (argument && s->behind_append))
 		return;
 	if (is_secret_attribute_of(s, tag, a) || (s->region.on && !s->region.direct) ||
 	    (is_value && has_secret_label(s, tag))) {

@@ -302,6 +302,7 @@ static void test_append(void **state)
 	check("<qemu:arg value='--append'/><!-- <qemu:arg value='x,password=" S("a") ",b'/> -->"
 	      "<qemu:arg value='token=" S("a,b") " quiet'/>");
 	check("<!-- <qemu:arg value='-append'/> --><qemu:arg value='x,password=" S("a") ",b'/>");
+	check("<qemu:arg value='-append' name='a_key'/><qemu:arg value='token=" S("a,b") "'/>");
 	check("<qemu:arg value='-append'/><qemu:arg value='-append'/>"
 	      "<qemu:arg value='x,password=" S("a") ",b'/>");
 	char *shown = gpupt_redact_argument("-append", "password=a,b quiet");
