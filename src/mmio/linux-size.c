@@ -27,7 +27,9 @@ static void sum_add(const struct gpupt_linux *kernel, struct sum *sum, uint64_t 
 		return;
 	unsigned int order = align > GPUPT_MIB ? (unsigned int)__builtin_ctzll(align) - 20 : 0;
 	sum->size = gpupt_add(sum->size, max64(size, align));
-	if (size <= align || gpupt_linux_is_tight(kernel))
+	/* What is larger than its alignment fills no head; the first releases of 7.0 took it
+	 * to, until 8cb081667377. */
+	if (size <= align)
 		sum->aligns[order] = gpupt_add(sum->aligns[order], align);
 	if (order > sum->max_order)
 		sum->max_order = order;
