@@ -79,26 +79,30 @@ static struct gpupt_mmio_bar *requested_bar(struct gpupt_linux *kernel,
 		       : NULL;
 }
 
-/* pci_bus_alloc_resource(): on the root bus whatever is 64 bits wide goes above
+/* __pci_assign_resource(): on the root bus whatever is 64 bits wide goes above
  * 4 GiB first; behind a bridge what is prefetchable too goes into that window
- * first, then into the other. */
+ * first, then into the other. One with subtractive decoding has its parent's as
+ * well, and as 64-bit ones they are a better match than its 32-bit window. */
 static int fit(struct gpupt_linux *kernel, size_t bus, const struct gpupt_linux_request *made,
 	       uint64_t size, bool *ret_found, uint64_t *ret_start)
 {
 	const struct gpupt_mmio_bar *bar = requested_bar(kernel, made);
-	bool root = bus == kernel->root;
-	bool wide = bar ? (root ? bar->mem64 : gpupt_is_pref64(bar))
-			: made->slot == GPUPT_SLOT_WINDOW + GPUPT_WINDOW_PREF;
+	bool root = bus == kernel->root, open = gpupt_linux_is_open(kernel, bus);
+	bool pref = made->slot == GPUPT_SLOT_WINDOW + GPUPT_WINDOW_PREF;
 	uint64_t align = size > made->size ? made->extra_align : made->align;
+	struct gpupt_space *spaces[] = {
+		!root && (bar ? gpupt_is_pref64(bar) : pref) ? &kernel->pref : NULL,
+		open && (bar ? bar->mem64 : pref) ? &kernel->high : NULL,
+		root ? NULL : &kernel->mem,
+		open ? &kernel->low : NULL,
+	};
+	int r = 0;
 	*ret_found = false;
-	if (wide) {
-		int r = gpupt_space_fit(root ? &kernel->high : &kernel->pref, size, align,
-					gpupt_linux_is_tight(kernel), ret_found, ret_start);
-		if (r || *ret_found)
-			return r;
-	}
-	return gpupt_space_fit(root ? &kernel->low : &kernel->mem, size, align,
-			       gpupt_linux_is_tight(kernel), ret_found, ret_start);
+	for (size_t i = 0; !r && !*ret_found && i < GPUPT_ARRAY_SIZE(spaces); i++)
+		if (spaces[i])
+			r = gpupt_space_fit(spaces[i], size, align, gpupt_linux_is_tight(kernel),
+					    ret_found, ret_start);
+	return r;
 }
 
 /* Places one request; a window gets `size` bytes. */
@@ -172,7 +176,7 @@ static int assign_sorted(struct gpupt_linux *kernel, size_t bus, size_t first, b
 
 static int save(struct gpupt_linux *kernel, size_t bus)
 {
-	if (bus != kernel->root)
+	if (!gpupt_linux_is_open(kernel, bus))
 		return 0;
 	int r = gpupt_space_copy(&kernel->saved_high, &kernel->high);
 	return r ? r : gpupt_space_copy(&kernel->saved_low, &kernel->low);
@@ -193,17 +197,17 @@ static int undo(struct gpupt_linux *kernel, size_t bus, size_t first)
 				(struct gpupt_range){ 0 };
 		}
 	}
-	if (bus != kernel->root)
-		return look_at_bus(kernel, bus);
-	gpupt_space_swap(&kernel->saved_high, &kernel->high);
-	gpupt_space_swap(&kernel->saved_low, &kernel->low);
-	return 0;
+	if (gpupt_linux_is_open(kernel, bus)) {
+		gpupt_space_swap(&kernel->saved_high, &kernel->high);
+		gpupt_space_swap(&kernel->saved_low, &kernel->low);
+	}
+	return look_at_bus(kernel, bus);
 }
 
 static struct gpupt_space *space_of(struct gpupt_linux *kernel, size_t bus,
 				    struct gpupt_range range)
 {
-	if (bus == kernel->root)
+	if (!gpupt_linux_in_windows(kernel, bus, range))
 		return range.start >= 4 * GPUPT_GIB ? &kernel->high : &kernel->low;
 	return gpupt_range_holds(kernel->model->buses[bus].pref, range.start, range.end)
 		       ? &kernel->pref

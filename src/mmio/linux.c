@@ -28,10 +28,7 @@ static bool reachable(const struct gpupt_linux *kernel, size_t bus, struct gpupt
 	for (size_t i = 0; bus == kernel->root && i < kernel->windows.n; i++)
 		if (gpupt_range_holds(kernel->windows.free[i], range.start, range.end))
 			return true;
-	if (bus == kernel->root)
-		return false;
-	return gpupt_range_holds(model->buses[bus].pref, range.start, range.end) ||
-	       gpupt_range_holds(model->buses[bus].mem, range.start, range.end);
+	return gpupt_linux_in_windows(kernel, bus, range);
 }
 
 static struct gpupt_range overlap(struct gpupt_range a, struct gpupt_range b)
@@ -200,7 +197,7 @@ static int release(struct gpupt_linux *kernel, size_t bridge, unsigned int which
 		return 0;
 	empty_window(kernel, bridge, freed);
 	forget_window(kernel, bridge, which);
-	if (model->parent[bridge] != kernel->root)
+	if (gpupt_linux_in_windows(kernel, model->parent[bridge], freed))
 		return 0;
 	return gpupt_space_give(freed.start >= 4 * GPUPT_GIB ? &kernel->high : &kernel->low,
 				freed);
@@ -337,11 +334,34 @@ static const char *why_not(struct gpupt_linux *kernel, size_t i, const struct gp
 	       "enlarge it (the 32-bit trap)";
 }
 
+/* Does a bridge on the way not pass it on? What the kernel put into the root bus's windows
+ * instead; QEMU's bridges have no subtractive decoding, whatever they say. */
+static bool is_cut_off(const struct gpupt_linux *kernel, size_t i, const struct gpupt_mmio_bar *bar)
+{
+	const struct gpupt_mmio_model *model = kernel->model;
+	if (bar->placed_by != GPUPT_MMIO_KERNEL || bar->io)
+		return false;
+	for (size_t bus = model->parent[i]; !gpupt_is_root(model, bus); bus = model->parent[bus]) {
+		const struct gpupt_mmio_bus *windows = &model->buses[bus];
+		struct gpupt_range range = gpupt_bar_range(bar);
+		if (!gpupt_range_holds(windows->pref, range.start, range.end) &&
+		    !gpupt_range_holds(windows->mem, range.start, range.end))
+			return true;
+	}
+	return false;
+}
+
 static void explain(struct gpupt_linux *kernel)
 {
 	for (size_t i = 0; i < kernel->model->n; i++)
 		for (size_t b = 0; b < kernel->model->functions[i].n_bars; b++) {
 			struct gpupt_mmio_bar *bar = &kernel->model->functions[i].bars[b];
+			if (is_cut_off(kernel, i, bar)) {
+				bar->placed_by = GPUPT_MMIO_NOBODY;
+				bar->reason = "the kernel gives it an address that its "
+					      "dmi-to-pci-bridge does not pass on";
+				continue;
+			}
 			if (!gpupt_linux_wanted(bar))
 				continue;
 			bar->reason = why_not(kernel, i, bar);

@@ -114,6 +114,24 @@ static inline bool gpupt_linux_is_bridge_here(const struct gpupt_linux *kernel, 
 	       gpupt_is_bridge(&kernel->model->functions[i]);
 }
 
+/* The root bus, or one right behind it whose bridge decodes subtractively (of QEMU's only
+ * i82801b11-bridge): to the kernel the root bus's windows are its own too. */
+static inline bool gpupt_linux_is_open(const struct gpupt_linux *kernel, size_t bus)
+{
+	const struct gpupt_mmio_model *model = kernel->model;
+	return bus == kernel->root ||
+	       (model->parent[bus] == kernel->root && model->functions[bus].class_code == 0x060401);
+}
+
+/* Is the range inside the bridge's windows? Nothing is in those of a root bus. */
+static inline bool gpupt_linux_in_windows(const struct gpupt_linux *kernel, size_t bus,
+					  struct gpupt_range range)
+{
+	const struct gpupt_mmio_bus *windows = &kernel->model->buses[bus];
+	return bus != kernel->root && (gpupt_range_holds(windows->pref, range.start, range.end) ||
+				       gpupt_range_holds(windows->mem, range.start, range.end));
+}
+
 /* Fills in what the windows of every bridge there want. `optional`: with room for
  * hotplug as something nice to have; else it is a must. */
 void gpupt_linux_size_windows(struct gpupt_linux *kernel, bool optional);

@@ -62,7 +62,7 @@ struct gpupt_mmio_bar {
 	bool prefetchable;
 	bool trapped; /* nobody places it: its bridge's window stays as the firmware left it */
 	enum gpupt_mmio_placer placed_by;
-	uint64_t address;
+	uint64_t address;   /* nobody's but for one that the kernel gives and no bridge passes on */
 	const char *reason; /* static text: why nobody places it; NULL otherwise */
 };
 

@@ -67,7 +67,9 @@ struct gpupt_node *gpupt_tree_add_bridge(struct gpupt_tree *tree,
 	node->bus = bus;
 	node->device.bus = bus;
 	node->function.kind = bridge_kinds[i].kind;
-	node->function.class_code = 0x060400;
+	/* the one that says it decodes subtractively */
+	node->function.class_code =
+		model == GPUPT_CONTROLLER_DMI_TO_PCI_BRIDGE ? 0x060401 : 0x060400;
 	/* conventional bridges have a hotplug controller (SHPC) unless told otherwise */
 	if (model == GPUPT_CONTROLLER_ROOT_PORT)
 		take_reserves(tree->making, &node->function);

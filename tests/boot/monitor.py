@@ -98,6 +98,8 @@ def one_function(device, parent, settings):
         function["hotplug"] = settings.get("shpc", "on") != "off"
     elif driver == "pcie-pci-bridge":
         function["hotplug"] = True
+    elif driver == "i82801b11-bridge": # subtractive decoding, which query-pci does not tell
+        function["class_code"] |= 1
     for option, key in (("mem-reserve", "mem_reserve"), ("pref64-reserve", "pref64_reserve"),
                         ("bus_nr", "bus_number")):
         if option in settings:

@@ -198,6 +198,26 @@ static void behind_an_expander(void **state)
 	assert_int_equal(place_with_hole(&m, 512 * GIB), GPUPT_MMIO_ALL);
 }
 
+/* Booted: an NVMe drive there had addresses and did not answer. */
+static void behind_a_dmi_to_pci_bridge(void **state)
+{
+	(void)state;
+	struct machine m = machine();
+	add_function(&m, GPUPT_MMIO_PCI_BRIDGE, -1)->class_code = 0x060401;
+	struct gpupt_mmio_function *nvme = add_function(&m, GPUPT_MMIO_ENDPOINT, 0);
+	add_bar(nvme, 0, 16 * GPUPT_KIB, true, false);
+	add_bar(nvme, 4, 64 * GIB, true, true);
+	assert_int_equal(place_with_hole(&m, 512 * GIB), GPUPT_MMIO_SOME);
+	assert_int_equal(nvme->bars[0].placed_by, GPUPT_MMIO_NOBODY);
+	assert_true(nvme->bars[0].address >= 4 * GIB);
+	assert_non_null(strstr(nvme->bars[0].reason, "does not pass on"));
+	assert_int_equal(nvme->bars[1].placed_by, GPUPT_MMIO_KERNEL);
+	/* behind a bridge of another kind */
+	m.functions[0].class_code = 0x060400;
+	assert_int_equal(place_with_hole(&m, 512 * GIB), GPUPT_MMIO_ALL);
+	assert_true(nvme->bars[0].address < 4 * GIB);
+}
+
 /* QEMU's igb, as booted with Debian 13. */
 static struct gpupt_mmio_function *add_igb(struct machine *m)
 {
@@ -307,6 +327,7 @@ int main(void)
 		cmocka_unit_test(realloc_can_make_it_worse),
 		cmocka_unit_test(realloc_reaches_below_a_switch),
 		cmocka_unit_test(behind_an_expander),
+		cmocka_unit_test(behind_a_dmi_to_pci_bridge),
 		cmocka_unit_test(virtual_functions),
 		cmocka_unit_test(many_functions),
 		cmocka_unit_test(more_than_pci_has),
