@@ -79,6 +79,12 @@ static void claim_address(struct gpupt_making *making, struct claims *claims,
 	claim(making, claims, (uint64_t)pci.bus << 8 | pci.slot << 3 | pci.function, element, owner);
 }
 
+/* A console has the address of the serial port that it stands for, and no video needs none. */
+static bool has_own_address(const struct gpupt_device *device)
+{
+	return !gpupt_is(device->tag, "console") && !gpupt_is(device->model, "none");
+}
+
 /* The addresses as the plan leaves them. */
 static void claim_addresses(struct gpupt_making *making, struct claims *claims)
 {
@@ -93,7 +99,7 @@ static void claim_addresses(struct gpupt_making *making, struct claims *claims)
 				      hostdev->kind == GPUPT_HOSTDEV ? "hostdev" : "interface");
 	}
 	for (size_t i = 0; i < domain->n_others; i++)
-		if (!gpupt_is(domain->others[i].model, "none"))
+		if (has_own_address(&domain->others[i]))
 			claim_address(making, claims, &domain->others[i].address,
 				      &domain->others[i].element, domain->others[i].tag);
 }

@@ -39,6 +39,9 @@ static void test_addresses(void **state)
 		{ { .devices = BALLOON(PLACE(0, 0)) RNG(PLACE(0, 0)) }, 112, NULL }, /* means none */
 		{ { .devices = BALLOON(PLACE(0, 5)) "<video><model type='none'/>" PLACE(0, 5)
 			       "</video>" }, 112, NULL },
+		{ { .devices = "<serial type='pty'><target type='pci-serial' port='0'/>" PLACE(0, 5)
+			       "</serial><console type='pty'><target type='serial' port='0'/>"
+			       PLACE(0, 5) "</console>" }, 112, NULL },
 		{ { .devices = BALLOON(PLACE(1, 5)) RNG(PLACE(1, 5)) }, 112, NULL },
 		{ { .devices = BALLOON(PLACE(1, 5)) }, 111, "0001:00:05.0" },
 		{ { .devices = HOSTDEV(9, PLACE(0x10000, 5)) }, 111, "<hostdev>" },
