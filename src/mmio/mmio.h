@@ -169,6 +169,8 @@ uint64_t gpupt_mmio_traits(const struct gpupt_mmio_guest *guest);
  * (UINT64_MAX: no check in this version). */
 uint64_t gpupt_qemu_hole_start(const struct gpupt_mmio_guest *guest);
 uint64_t gpupt_qemu_max_hole(const struct gpupt_mmio_guest *guest);
+/* Whether QEMU does not start: for the hole, or as memory alone reaches too far. */
+bool gpupt_qemu_refuses(const struct gpupt_mmio_guest *guest);
 
 /* What of the guest's address space is taken before any BAR is placed. Ranges may
  * be empty. */

@@ -286,7 +286,7 @@ int gpupt_mmio_session_place(struct gpupt_mmio_session *session,
 		.max_hole = gpupt_qemu_max_hole(guest),
 	};
 	const char *nothing = NULL;
-	if (gpupt_qemu_hole_bytes(guest) > result.max_hole) {
+	if (gpupt_qemu_refuses(guest)) {
 		result.outcome = GPUPT_MMIO_REFUSED;
 		nothing = "QEMU does not start with this hole";
 	} else if (session->state->too_many) {

@@ -91,6 +91,13 @@ uint64_t gpupt_qemu_max_hole(const struct gpupt_mmio_guest *guest)
 	return moved > below ? moved : below;
 }
 
+bool gpupt_qemu_refuses(const struct gpupt_mmio_guest *guest)
+{
+	bool checks = !guest->qemu_version || guest->qemu_version >= 701;
+	return checks && (gpupt_qemu_hole_bytes(guest) > gpupt_qemu_max_hole(guest) ||
+			  gpupt_qemu_hole_start(guest) > gpupt_address_limit(guest->phys_bits));
+}
+
 struct gpupt_mmio_memory gpupt_qemu_memory(const struct gpupt_mmio_guest *guest)
 {
 	uint64_t low = gpupt_qemu_low_ram(guest), high = gpupt_qemu_high_ram_start(guest);

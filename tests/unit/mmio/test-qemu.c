@@ -42,6 +42,21 @@ static void largest_hole(void **state)
 	assert_int_equal(gpupt_qemu_max_hole(&guest), 0);
 }
 
+/* QEMU 7.2 and 11.1 start with 1022 GiB and no hole, but not with 1 GiB more. */
+static void memory_alone_reaches_too_far(void **state)
+{
+	(void)state;
+	struct gpupt_mmio_guest guest = machine().guest;
+	guest.hole_set = true;
+	guest.ram_bytes = 1022 * GIB;
+	assert_false(gpupt_qemu_refuses(&guest));
+	guest.ram_bytes = 1023 * GIB;
+	assert_int_equal(gpupt_qemu_max_hole(&guest), 0);
+	assert_true(gpupt_qemu_refuses(&guest));
+	guest.qemu_version = 700;
+	assert_false(gpupt_qemu_refuses(&guest));
+}
+
 static void amd_keeps_off_1012_gib(void **state)
 {
 	(void)state;
@@ -100,6 +115,7 @@ int main(void)
 		cmocka_unit_test(the_hole_starts_above_ram),
 		cmocka_unit_test(memory_to_plug_in_moves_it),
 		cmocka_unit_test(largest_hole),
+		cmocka_unit_test(memory_alone_reaches_too_far),
 		cmocka_unit_test(amd_keeps_off_1012_gib),
 		cmocka_unit_test(the_window_follows_the_firmware),
 		cmocka_unit_test(huge_numbers_saturate),
