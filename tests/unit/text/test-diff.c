@@ -283,6 +283,22 @@ static void test_changed_secret_is_a_change(void **state)
 	free(text);
 }
 
+/* The same line means something else behind what changed: it is read for each. */
+static void test_line_behind_new_append(void **state)
+{
+	(void)state;
+	static const char old_text[] = "<q:arg value='x'/>\n<q:arg value='password=a,b'/>\n";
+	static const char new_text[] = "<q:arg value='-append'/>\n<q:arg value='password=a,b'/>\n";
+	struct gpupt_diff_options options = { "a", "b", 3, true };
+	char *text;
+	size_t length;
+	assert_int_equal(gpupt_diff(old_text, strlen(old_text), new_text, strlen(new_text),
+				    &options, &text, &length, NULL, NULL), 0);
+	assert_non_null(strstr(text, "\n <q:arg value='password=[redacted]"));
+	assert_null(strstr(text, ",b"));
+	free(text);
+}
+
 /* What is in front of both is read once, and counts for both. */
 static void test_added_argument_is_behind_append(void **state)
 {
@@ -413,6 +429,7 @@ int main(void)
 		cmocka_unit_test(test_too_many_edits),
 		cmocka_unit_test(test_redacts_shown_lines_only),
 		cmocka_unit_test(test_changed_secret_is_a_change),
+		cmocka_unit_test(test_line_behind_new_append),
 		cmocka_unit_test(test_added_argument_is_behind_append),
 		cmocka_unit_test(test_context_is_secret_in_either_text),
 		cmocka_unit_test(test_every_line_as_in_the_whole),
